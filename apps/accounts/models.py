@@ -1,0 +1,151 @@
+"""Who may do what: users sign in by e-mail, belong to workspaces with a role, and programs come with an API key."""
+
+import hashlib
+import secrets
+import uuid
+from typing import Any, ClassVar, Self
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField("may use the admin site", default=False)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class Workspace(models.Model):
+    """The tenant. Nothing of one workspace is visible from another; its id is the SDKs' tenant_id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    """In rising order of rights: see RANK."""
+
+    VIEWER = "viewer"
+    ANNOTATOR = "annotator"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+
+RANK = {role: rank for rank, role in enumerate(Role.values)}
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def of(self, user: User) -> Self:
+        return self.filter(user=user).select_related("workspace").order_by("workspace__name", "pk")
+
+    def in_workspace(self, workspace: Workspace) -> Self:
+        return self.filter(workspace=workspace).select_related("user").order_by("user__email")
+
+
+class Membership(models.Model):
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "workspace"], name="one_membership_per_workspace")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.workspace_id} as {self.role}"
+
+    def may(self, role: str) -> bool:
+        return RANK[self.role] >= RANK[role]
+
+
+class Scope(models.TextChoices):
+    INGEST = "ingest", "ingest only"
+    FULL = "full", "full"
+
+
+KEY_PREFIX = "tl_"
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def usable(self) -> Self:
+        return self.filter(revoked_at=None).select_related("workspace")
+
+    def in_workspace(self, workspace: Workspace) -> Self:
+        return self.filter(workspace=workspace).select_related("created_by").order_by("revoked_at", "-created_at")
+
+
+class ApiKeyManager(models.Manager.from_queryset(ApiKeyQuerySet)):  # type: ignore[misc]
+    def issue(self, workspace: Workspace, name: str, *, secret: str = "", **fields: Any) -> tuple["ApiKey", str]:
+        """A new key and its secret: the only moment at which the secret is known."""
+        secret = secret or KEY_PREFIX + secrets.token_urlsafe(30)
+        key = self.create(workspace=workspace, name=name, hint=secret[:7], digest=key_digest(secret), **fields)
+        return key, secret
+
+
+def key_digest(secret: str) -> str:
+    """SHA-256, hex. A key is 240 random bits, so a slow password hash would add cost to each request and no safety."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class ApiKey(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    hint = models.CharField("starts with", max_length=12, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.FULL)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyManager()
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"
+
+
+class AuditEntry(models.Model):
+    """Who changed what: keys, members, projects, saved settings. Written in the transaction of the change."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True)
+    action = models.CharField(max_length=60)
+    target = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = [models.Index(fields=["workspace", "-at"], name="audit_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target}"

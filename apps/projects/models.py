@@ -1,0 +1,74 @@
+"""A project holds the runs of one application. The SDKs call it a session: their top-level session_id is this id, never a thread's."""
+
+import uuid
+from decimal import Decimal
+from typing import Self
+
+from django.db import models
+from django.db.models import Max, Sum
+from django.utils import timezone
+
+from apps.accounts.models import Workspace
+
+DEFAULT_PROJECT = "default"
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def in_workspace(self, workspace: Workspace) -> Self:
+        return self.filter(workspace=workspace)
+
+    def for_list(self) -> Self:
+        """With the totals that the projects page shows, most recent activity first."""
+        return self.annotate(
+            threads=Sum("tallies__threads", default=0),
+            traces=Sum("tallies__traces", default=0),
+            runs=Sum("tallies__runs", default=0),
+            errored_runs=Sum("tallies__errored_runs", default=0),
+            total_tokens=Sum("tallies__total_tokens", default=0),
+            total_cost=Sum("tallies__total_cost", default=Decimal(0)),
+            last_activity=Max("tallies__last_activity"),
+        ).order_by(models.F("last_activity").desc(nulls_last=True), "name")
+
+
+class Project(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="projects")
+    name = models.CharField(max_length=500)
+    description = models.TextField(blank=True)
+    extra = models.JSONField(default=dict, blank=True)
+    start_time = models.DateTimeField(default=timezone.now)
+    end_time = models.DateTimeField(null=True, blank=True)
+    reference_dataset_id = models.UUIDField(null=True, blank=True)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="project_name_per_workspace")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProjectTally(models.Model):
+    """Running totals of a project, kept by the ingest in the transaction that writes the runs.
+
+    Several rows a project: a batch adds to the row of its own shard, so concurrent batches do not wait for one another.
+    """
+
+    SHARDS = 8
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="tallies")
+    shard = models.SmallIntegerField()
+    threads = models.BigIntegerField(default=0)
+    traces = models.BigIntegerField(default=0)
+    runs = models.BigIntegerField(default=0)
+    errored_runs = models.BigIntegerField(default=0)
+    total_tokens = models.BigIntegerField(default=0)
+    total_cost = models.DecimalField(max_digits=30, decimal_places=12, default=Decimal(0))
+    last_activity = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "shard"], name="one_tally_per_shard")]
+
+    def __str__(self) -> str:
+        return f"{self.project_id}/{self.shard}"

@@ -1,0 +1,196 @@
+"""Runs as the SDKs sent them, and one rollup row a trace. Only apps.runs.ingest.store writes these tables."""
+
+import uuid
+from typing import Any, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+
+from apps.accounts.models import Workspace
+from apps.projects.models import Project
+
+
+class RunType(models.TextChoices):
+    """The span kinds that the SDKs may send; anything else is refused."""
+
+    CHAIN = "chain"
+    LLM = "llm"
+    TOOL = "tool"
+    RETRIEVER = "retriever"
+    EMBEDDING = "embedding"
+    PROMPT = "prompt"
+    PARSER = "parser"
+
+
+class Status(models.TextChoices):
+    SUCCESS = "success"
+    ERROR = "error"
+    PENDING = "pending"
+
+
+def money() -> Any:
+    """US dollars; 12 places, because one token of a small model costs 1e-8 and sums must stay exact."""
+    return models.DecimalField(max_digits=24, decimal_places=12, null=True)
+
+
+def unenforced(to: type[models.Model], related_name: str) -> Any:
+    """A reference that the ingest guarantees itself: a constraint would cost a look-up for each row, and cannot cross a cluster's nodes."""
+    return models.ForeignKey(to, models.DO_NOTHING, related_name=related_name, db_constraint=False, db_index=False)
+
+
+class RunFields(models.Model):
+    """The columns of a run. 8-byte columns first: PostgreSQL pads each column to its alignment.
+
+    inputs, outputs, events, extra and serialized hold zstd frames of the JSON as it was sent (see payload.py); metadata is kept out of extra.
+    """
+
+    start_time = models.DateTimeField()
+    end_time = models.DateTimeField(null=True)
+    first_token_time = models.DateTimeField(null=True)
+    received_at = models.DateTimeField()
+    prompt_tokens = models.IntegerField(null=True)
+    completion_tokens = models.IntegerField(null=True)
+    total_tokens = models.IntegerField(null=True)
+    patched = models.IntegerField(default=0, help_text="bit per field that a patch has set, so that a late post leaves it")
+    trace_id = models.UUIDField()
+    parent_run_id = models.UUIDField(null=True)
+    provisional = models.BooleanField(default=False, help_text="the real trace is not known yet: the run stands as its own root")
+    dotted_order = models.TextField(db_collation="C")
+    name = models.TextField(default="")
+    run_type = models.TextField(choices=RunType.choices, default=RunType.CHAIN)
+    error = models.TextField(null=True)
+    status = models.GeneratedField(
+        expression=Case(
+            When(error__isnull=False, then=Value("error")),
+            When(end_time__isnull=False, then=Value("success")),
+            default=Value("pending"),
+        ),
+        output_field=models.TextField(choices=Status.choices),
+        db_persist=False,
+    )
+    thread_id = models.TextField(null=True, help_text="what this run itself carried")
+    model = models.TextField(null=True)
+    tags = ArrayField(models.TextField(), null=True)
+    metadata = models.JSONField(null=True)
+    usage_details = models.JSONField(null=True, help_text="prompt, completion, prompt_cost, completion_cost: amount by kind")
+    prompt_cost = money()
+    completion_cost = money()
+    total_cost = money()
+    cost_source = models.TextField(null=True, help_text="client or table; null without a cost")
+    inputs_preview = models.TextField(null=True, help_text="roots only")
+    outputs_preview = models.TextField(null=True, help_text="roots only")
+    reference_example_id = models.UUIDField(null=True)
+    inputs = models.BinaryField(null=True)
+    outputs = models.BinaryField(null=True)
+    events = models.BinaryField(null=True)
+    extra = models.BinaryField(null=True)
+    serialized = models.BinaryField(null=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.trace_id}"
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def in_workspace(self, workspace: Workspace) -> Self:
+        return self.filter(project__workspace=workspace)
+
+    def in_project(self, project: Project) -> Self:
+        return self.filter(project=project)
+
+    def in_trace(self, trace_id: uuid.UUID) -> Self:
+        return self.filter(trace_id=trace_id).order_by("dotted_order", "id")
+
+    def light(self) -> Self:
+        """Without the payload, which is most of a row."""
+        return self.defer("inputs", "outputs", "events", "extra", "serialized")
+
+
+class Run(RunFields):
+    pk = models.CompositePrimaryKey("trace_id", "id")
+    id = models.UUIDField()
+    project = unenforced(Project, "runs")
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(F("id"), name="run_by_id"),
+            models.Index(F("project"), F("start_time"), name="run_latest"),
+            GinIndex(OpClass(F("metadata"), "jsonb_path_ops"), name="run_metadata"),
+            models.Index(F("id"), condition=Q(provisional=True), name="run_provisional"),
+            models.Index(F("parent_run_id"), condition=Q(provisional=True), name="run_provisional_parent"),
+        ]
+
+
+class RunById(RunFields):
+    """The same table with the id alone as key, for the admin site, which cannot hold a composite key. Read-only."""
+
+    id = models.UUIDField(primary_key=True)
+    project = unenforced(Project, "+")
+
+    class Meta:
+        managed = False
+        db_table = "runs_run"
+        verbose_name = "run"
+
+
+class TraceQuerySet(models.QuerySet["Trace"]):
+    def in_project(self, project: Project) -> Self:
+        return self.filter(project=project)
+
+    def in_thread(self, thread_id: str) -> Self:
+        return self.filter(thread_id=thread_id).order_by("start_time", "trace_id")
+
+
+class Trace(models.Model):
+    """One row a trace. Tokens and cost are those of the leaf llm runs; carried_* only of the runs that hold the thread id themselves."""
+
+    start_time = models.DateTimeField(null=True)
+    end_time = models.DateTimeField(null=True)
+    first_token_time = models.DateTimeField(null=True)
+    last_activity = models.DateTimeField(null=True)
+    prompt_tokens = models.BigIntegerField(default=0)
+    completion_tokens = models.BigIntegerField(default=0)
+    total_tokens = models.BigIntegerField(default=0)
+    carried_tokens = models.BigIntegerField(default=0)
+    run_count = models.IntegerField(default=0)
+    error_count = models.IntegerField(default=0)
+    carried_count = models.IntegerField(default=0)
+    llm_count = models.IntegerField(default=0, help_text="leaf llm runs that report usage")
+    unpriced_count = models.IntegerField(default=0, help_text="those of llm_count without a cost")
+    trace_id = models.UUIDField(primary_key=True)
+    project = unenforced(Project, "traces")
+    has_root = models.BooleanField(default=False)
+    status = models.TextField(choices=Status.choices, default=Status.PENDING)
+    name = models.TextField(default="")
+    thread_id = models.TextField(null=True)
+    error = models.TextField(null=True, help_text="of the root, its first 500 characters")
+    prompt_cost = money()
+    completion_cost = money()
+    total_cost = money()
+    carried_cost = money()
+
+    objects = TraceQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(F("project"), F("start_time"), name="trace_latest"),
+            models.Index(
+                F("project"), F("thread_id"), F("start_time"), condition=Q(thread_id__isnull=False), name="trace_in_thread"
+            ),
+            models.Index(
+                F("project"),
+                F("thread_id"),
+                F("start_time"),
+                condition=Q(thread_id__isnull=False, status="error"),
+                name="trace_errored_in_thread",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.trace_id}"

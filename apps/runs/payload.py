@@ -1,0 +1,63 @@
+"""How inputs, outputs, events, extra and serialized lie in the database: zstd frames of the JSON text, with a shared dictionary.
+
+The JSON is kept as it was sent, so reading back neither reorders keys nor rounds numbers. docs/decisions.md has the measurement.
+"""
+
+import threading
+from typing import Any
+
+import msgspec
+import zstandard
+
+LEVEL = 3
+
+# What nearly every payload contains. Frames name this dictionary by DICTIONARY_ID: never edit the text, add a second one beside it.
+DICTIONARY_ID = 1
+_COMMON = (
+    b'{"runtime": {"sdk": "langsmith-js", "library": "langsmith", "platform": "Linux-6.1.0-x86_64-with-glibc2.36", "runtime": "python", '
+    b'"runtime_version": "3.13.0", "py_implementation": "CPython", "langchain_version": null, "langchain_core_version": "0.3.0", '
+    b'"sdk": "langsmith-py", "sdk_version": "0.4.31"}, "metadata": {}, "invocation_params": {"_type": "openai-chat", "stream": false, "stop": null}, '
+    b'"batch_size": 1, "options": {"stop": null}}'
+    b'[{"name": "start", "time": "2026-01-01T00:00:00.000000+00:00"}, {"name": "new_token", "time": "2026-01-01T00:00:00.000000+00:00"}, '
+    b'{"name": "end", "time": "2026-01-01T00:00:00.000000+00:00"}]'
+    b'{"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "HumanMessage"], "kwargs": {"content": "", "type": "human", '
+    b'"additional_kwargs": {}, "response_metadata": {"token_usage": {}, "model_name": "gpt-4o-mini", "finish_reason": "stop"}, '
+    b'"id": "run--", "tool_calls": [], "invalid_tool_calls": []}}{"generations": [[{"text": "", "generation_info": {"finish_reason": "stop", '
+    b'"logprobs": null}, "type": "ChatGeneration", "message": {}}]], "llm_output": {"token_usage": {"prompt_tokens": 0}}}'
+    b'{"documents": [{"page_content": "", "type": "Document", "metadata": {"source": "https://"}}], "query": "", "question": "", "answer": "", "output": ""}'
+    b'{"messages": [{"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": [{"type": "text", "text": ""}, '
+    b'{"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}]}, {"role": "tool", "tool_call_id": "call_", "content": ""}], '
+    b'"model": "gpt-4o", "temperature": 0.7, "max_tokens": 1024, "stream": true, "tools": [{"type": "function", "function": {"name": "get_weather", '
+    b'"description": "", "parameters": {"type": "object", "properties": {}, "required": []}}}], "tool_choice": "auto"}'
+    b'{"id": "chatcmpl-", "object": "chat.completion", "created": 1760000000, "model": "gpt-4o-mini-2024-07-18", "choices": [{"index": 0, '
+    b'"message": {"role": "assistant", "content": "", "refusal": null, "annotations": [], "audio": null, "function_call": null, '
+    b'"tool_calls": [{"id": "call_", "type": "function", "function": {"name": "", "arguments": "{}"}}]}, "logprobs": null, "finish_reason": "stop"}], '
+    b'"service_tier": "default", "system_fingerprint": "fp_", "usage_metadata": {"input_tokens": 100, "output_tokens": 50, "total_tokens": 150, '
+    b'"input_token_details": {"audio": 0, "cache_read": 0}, "output_token_details": {"audio": 0, "reasoning": 0}}}'
+)
+_DICTIONARY = zstandard.ZstdCompressionDict(_COMMON, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+
+
+class _Codec(threading.local):
+    """zstandard's objects are not safe to share between threads, and dear to make for each value."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=_DICTIONARY, write_checksum=False)
+        self.decompressor = zstandard.ZstdDecompressor(dict_data=_DICTIONARY)
+
+
+_codec = _Codec()
+
+
+def pack(json_text: bytes) -> bytes:
+    return _codec.compressor.compress(json_text)
+
+
+def unpack(frame: bytes | memoryview) -> bytes:
+    """The JSON text."""
+    return _codec.decompressor.decompress(bytes(frame))
+
+
+def load(frame: bytes | memoryview | None) -> Any:
+    """The JSON value; None for a field that was never sent. Lists and objects nest at most MAX_JSON_DEPTH deep."""
+    return None if frame is None else msgspec.json.decode(unpack(frame))
