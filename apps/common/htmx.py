@@ -10,7 +10,10 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], *, status
     A target without such a partial, a boosted link and a history restore get the whole page.
     """
     htmx = request.htmx  # type: ignore[attr-defined]
-    partial = (htmx.target or "").replace("-", "_") if htmx and not htmx.boosted and not htmx.history_restore_request else ""
-    response = render(request, f"{template}#{partial}" if partial else template, context, status=status)
+    partial = (
+        (htmx.target or "").replace("-", "_") if htmx and not htmx.boosted and not htmx.history_restore_request else ""
+    )
+    names = [f"{template}#{partial}", template] if partial else [template]
+    response = render(request, names, context, status=status)
     response.headers["Vary"] = "HX-Request, HX-Target, Cookie"
     return response

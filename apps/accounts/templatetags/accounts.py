@@ -1,0 +1,21 @@
+from django import template
+from django.http import HttpRequest
+from django.template.context import RequestContext
+
+from apps.accounts.models import Membership, MembershipQuerySet
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def memberships(context: RequestContext) -> MembershipQuerySet:
+    """Of the signed-in user, for the workspace switcher."""
+    request: HttpRequest | None = context.get("request")
+    if request is None or not request.user.is_authenticated:
+        return Membership.objects.none()
+    return Membership.objects.of(request.user)
+
+
+@register.filter
+def may(membership: Membership, role: str) -> bool:
+    return membership.may(role)

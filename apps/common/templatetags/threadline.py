@@ -1,0 +1,168 @@
+"""How figures, times and ids read on every page. An unknown value is an en dash, never a zero."""
+
+import math
+import re
+import uuid
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.template.context import RequestContext
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+UNKNOWN = "\N{EN DASH}"
+THEMES = ("system", "light", "dark")
+GREEN_BELOW, AMBER_UP_TO = 3.0, 7.0
+ID_SHOWN_WHOLE = 24
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: RequestContext) -> str:
+    """The theme the browser asked for: known before the first paint, so nothing flashes."""
+    chosen = context["request"].COOKIES.get("theme", "") if "request" in context else ""
+    return chosen if chosen in THEMES else "system"
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """One of static/icons.svg. Decoration only: the control that holds it carries the name."""
+    return format_html(
+        '<svg class="icon {}" width="16" height="16" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
+        css,
+        static("icons.svg"),
+        name,
+    )
+
+
+@register.filter
+def tokens(value: int | None) -> str:
+    """950, 4.2k, 38.7k, 1.2M."""
+    if value is None:
+        return UNKNOWN
+    for unit, size in (("B", 10**9), ("M", 10**6), ("k", 10**3)):
+        # 999,950 would round to "1000.0k".
+        if value >= size * (1 if unit == "k" else 0.99995):
+            return f"{value / size:.1f}".removesuffix(".0") + unit
+    return str(value)
+
+
+@register.filter
+def cost(value: Decimal | float | None) -> str:
+    """US dollars with the digits that matter: $12.40, $0.0031, $0.0000042."""
+    if value is None:
+        return UNKNOWN
+    amount = Decimal(str(value))
+    size = abs(amount)
+    if size == 0:
+        return "$0"
+    if size >= 1:
+        digits = 2
+    elif size >= Decimal("0.001"):
+        digits = 4
+    else:
+        # Two significant digits.
+        digits = 1 - size.adjusted()
+    return f"{'-' if amount < 0 else ''}${size:,.{digits}f}"
+
+
+@register.filter
+def duration(value: float | timedelta | None) -> str:
+    """Seconds as 120 ms, 1.2 s, 21 s, 2 min 3 s, 1 h 5 min, 3 d 4 h."""
+    if value is None:
+        return UNKNOWN
+    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    if not math.isfinite(seconds) or seconds < 0:
+        return UNKNOWN
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    return _two_units(round(seconds))
+
+
+def _two_units(seconds: int) -> str:
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if days:
+        large, small = (days, "d"), (hours % 24, "h")
+    elif hours:
+        large, small = (hours, "h"), (minutes % 60, "min")
+    else:
+        large, small = (minutes, "min"), (seconds % 60, "s")
+    return " ".join(f"{number} {unit}" for number, unit in (large, small) if number)
+
+
+@register.filter
+def latency_level(seconds: float | None) -> str:
+    """ok below 3 s, warn up to 7 s, bad above: the class of a pill."""
+    if seconds is None:
+        return ""
+    if seconds < GREEN_BELOW:
+        return "ok"
+    return "warn" if seconds <= AMBER_UP_TO else "bad"
+
+
+@register.filter
+def latency_pill(seconds: float | None) -> SafeString:
+    if seconds is None:
+        return format_html('<span class="faint">{}</span>', UNKNOWN)
+    return format_html('<span class="pill {}">{}</span>', latency_level(seconds), duration(seconds))
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """Nov 21, 09:14:02, with the year when it is another one."""
+    if value is None:
+        return UNKNOWN
+    local = timezone.localtime(value)
+    return f"{_day(local.date())}, {local:%H:%M:%S}"
+
+
+def _day(day: date) -> str:
+    year = "" if day.year == timezone.localdate().year else f", {day.year}"
+    return f"{day:%b} {day.day}{year}"
+
+
+@register.filter
+def ago(value: datetime | None) -> SafeString:
+    """A <time> that reads "just now", "2 min", "5 h", "3 d" or the day; the exact time is its title."""
+    if value is None:
+        return format_html('<span class="faint">{}</span>', UNKNOWN)
+    exact = value.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>', exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S}", _since(value)
+    )
+
+
+def _since(value: datetime) -> str:
+    seconds = (timezone.now() - value).total_seconds()
+    if seconds < 60:
+        # A client's clock may run ahead by a little; further ahead only its day is worth showing.
+        return "just now" if seconds > -300 else _day(timezone.localdate(value))
+    for limit, size, unit in ((3600, 60, "min"), (86400, 3600, "h"), (7 * 86400, 86400, "d")):
+        if seconds < limit:
+            return f"{int(seconds // size)} {unit}"
+    return _day(timezone.localdate(value))
+
+
+@register.filter
+def short_id(value: str | uuid.UUID) -> str:
+    """9f1c…e07a for a UUID; an id of an application's own stays whole up to 24 characters."""
+    text = str(value)
+    if re.fullmatch(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}", text):
+        return f"{text[:4]}…{text[-4:]}"
+    return text if len(text) <= ID_SHOWN_WHOLE else f"{text[:14]}…{text[-8:]}"
+
+
+@register.filter
+def plural(count: Any, word: str) -> str:
+    """1 thread, 2 threads, 12,408 threads; a word that does not take an s gives both: "entry,entries"."""
+    one, _, many = word.partition(",")
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

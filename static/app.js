@@ -1,0 +1,142 @@
+"use strict";
+// Everything here is a convenience: each page works without it.
+
+const storeTheme = (theme) => {
+  document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;
+  document.documentElement.dataset.theme = theme;
+  showTheme();
+};
+
+const showTheme = () => {
+  const current = document.documentElement.dataset.theme;
+  for (const button of document.querySelectorAll("[data-theme-set]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeSet === current));
+  }
+};
+
+// Copy: data-copy="#id" takes that element's text, data-copy-text="…" the text itself. Plain http has no clipboard API.
+const copy = async (button) => {
+  const text = button.dataset.copyText ?? document.querySelector(button.dataset.copy)?.textContent.trim() ?? "";
+  if (!(await writeClipboard(text))) return;
+  const label = button.querySelector("[data-copy-label]") ?? button;
+  const before = label.textContent;
+  label.textContent = "Copied";
+  announce("Copied");
+  setTimeout(() => { label.textContent = before; }, 1500);
+};
+
+const writeClipboard = async (text) => {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = Object.assign(document.createElement("textarea"), { value: text });
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+};
+
+const announce = (text) => {
+  document.getElementById("announcer").textContent = text;
+};
+
+// The side panel: a link with hx-target="#panel" fills it, Esc or [data-panel-close] empties it, focus goes in and comes back.
+const panel = () => document.getElementById("panel");
+let opener = null;
+
+const closePanel = () => {
+  if (!panel()?.firstChild) return false;
+  panel().replaceChildren();
+  panel().dispatchEvent(new CustomEvent("panel:close", { bubbles: true }));
+  opener?.isConnected && opener.focus();
+  opener = null;
+  return true;
+};
+
+const typing = (target) => target.matches("input, textarea, select, [contenteditable]");
+
+const closeMenus = (except) => {
+  let closed = false;
+  for (const open of document.querySelectorAll("details.menu[open], details.ask[open]")) {
+    if (open === except) continue;
+    open.open = false;
+    closed = true;
+  }
+  return closed;
+};
+
+document.addEventListener("click", (event) => {
+  const hit = (selector) => event.target.closest(selector);
+  closeMenus(hit("details.menu, details.ask"));
+  if (hit("[data-copy], [data-copy-text]")) copy(hit("[data-copy], [data-copy-text]"));
+  else if (hit("[data-theme-set]")) storeTheme(hit("[data-theme-set]").dataset.themeSet);
+  else if (hit("[data-close]")) hit(".toast, dialog")?.remove();
+  else if (hit("[data-panel-close]")) closePanel();
+  else if (hit("[data-keys]")) document.getElementById("keys").showModal();
+});
+
+// Keys: data-key="x" on a link, button or field works anywhere on the page while nobody is typing.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    if (typing(event.target)) event.target.blur();
+    else closeMenus() || closePanel();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+  if (event.key === "?") {
+    event.preventDefault();
+    document.getElementById("keys")?.showModal();
+    return;
+  }
+  const control = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!control) return;
+  event.preventDefault();
+  if (typing(control)) {
+    control.focus();
+    control.select?.();
+  } else control.click();
+});
+
+// One form, one request: a second press while the first is on its way would create the thing twice.
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (event.target.method !== "post" || !button) return;
+  setTimeout(() => { button.disabled = true; });
+  addEventListener("pageshow", () => { button.disabled = false; }, { once: true });
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.target?.id === "panel") opener = event.detail.elt;
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "panel") return;
+  const heading = panel().querySelector("h2, h1");
+  heading?.setAttribute("tabindex", "-1");
+  heading?.focus();
+});
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const button = event.detail.requestConfig?.triggeringEvent?.submitter;
+  if (button) button.disabled = false;
+});
+
+for (const kind of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(kind, (event) => {
+    const status = event.detail.xhr?.status;
+    const text = status === 403 ? "Your role does not allow this." : status ? "That did not work. Reload the page and try again." : "The server cannot be reached.";
+    const toast = Object.assign(document.createElement("div"), { className: "toast error", textContent: text });
+    document.getElementById("toasts").append(toast);
+    setTimeout(() => toast.remove(), 8000);
+  });
+}
+
+setTimeout(() => document.querySelectorAll(".toast.success").forEach((toast) => toast.remove()), 6000);
+showTheme();
