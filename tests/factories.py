@@ -115,6 +115,9 @@ class RunFactory(DjangoModelFactory[Run]):
 
     @classmethod
     def _adjust_kwargs(cls, **kwargs: Any) -> dict[str, Any]:
+        """thread_id="x" is short for metadata={"session_id": "x"}: the column is derived from the metadata."""
+        if thread_id := kwargs.pop("thread_id", None):
+            kwargs["metadata"] = {"session_id": thread_id, **(kwargs.get("metadata") or {})}
         for name in PACKED:
             value = kwargs.get(name)
             if value is not None and not isinstance(value, bytes):

@@ -7,6 +7,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.fields.json import KT
+from django.db.models.functions import MD5, Coalesce, ConcatPair, Left, Length, NullIf
+from django.db.models.lookups import GreaterThan
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
@@ -40,6 +43,17 @@ def unenforced(to: type[models.Model], related_name: str) -> Any:
     return models.ForeignKey(to, models.DO_NOTHING, related_name=related_name, db_constraint=False, db_index=False)
 
 
+_TEXT = models.TextField()
+
+
+def _metadata(key: str) -> NullIf:
+    return NullIf(KT(f"metadata__{key}"), Value(""), output_field=_TEXT)
+
+
+# session_id, else conversation_id, else thread_id; null and "" count as absent.
+_CARRIED = Coalesce(_metadata("session_id"), _metadata("conversation_id"), _metadata("thread_id"), output_field=_TEXT)
+
+
 class RunFields(models.Model):
     """The columns of a run. 8-byte columns first: PostgreSQL pads each column to its alignment.
 
@@ -53,6 +67,7 @@ class RunFields(models.Model):
     prompt_tokens = models.IntegerField(null=True)
     completion_tokens = models.IntegerField(null=True)
     total_tokens = models.IntegerField(null=True)
+    given = models.IntegerField(default=0, help_text="bit per field that was sent (ingest/change.py)")
     patched = models.IntegerField(default=0, help_text="bit per field that a patch has set, so that a late post leaves it")
     trace_id = models.UUIDField()
     parent_run_id = models.UUIDField(null=True)
@@ -70,7 +85,16 @@ class RunFields(models.Model):
         output_field=models.TextField(choices=Status.choices),
         db_persist=False,
     )
-    thread_id = models.TextField(null=True, help_text="what this run itself carried")
+    thread_id = models.GeneratedField(
+        expression=Case(
+            When(GreaterThan(Length(_CARRIED), 512), then=ConcatPair(Left(_CARRIED, 480), MD5(_CARRIED), output_field=_TEXT)),
+            default=_CARRIED,
+            output_field=_TEXT,
+        ),
+        output_field=models.TextField(null=True),
+        db_persist=False,
+        help_text="what this run itself carried; cut with a hash past 512 characters, because the indexes on it hold no more",
+    )
     model = models.TextField(null=True)
     tags = ArrayField(models.TextField(), null=True)
     metadata = models.JSONField(null=True)

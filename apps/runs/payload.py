@@ -11,8 +11,7 @@ import zstandard
 
 LEVEL = 3
 
-# What nearly every payload contains. Frames name this dictionary by DICTIONARY_ID: never edit the text, add a second one beside it.
-DICTIONARY_ID = 1
+# What nearly every payload contains. Frames cannot be read without it: never edit the text.
 _COMMON = (
     b'{"runtime": {"sdk": "langsmith-js", "library": "langsmith", "platform": "Linux-6.1.0-x86_64-with-glibc2.36", "runtime": "python", '
     b'"runtime_version": "3.13.0", "py_implementation": "CPython", "langchain_version": null, "langchain_core_version": "0.3.0", '
