@@ -1,7 +1,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from apps.accounts.views import home
+
 urlpatterns = [
+    *(path(prefix, include("apps.runs.ingest.urls")) for prefix in ("", "api/", "api/v1/")),
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("apps.accounts.signin_urls")),
+    path("", home, name="home"),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.projects.urls")),
 ]

@@ -11,8 +11,8 @@ from factory.django import DjangoModelFactory
 from apps.accounts.models import ApiKey, Membership, Role, Scope, User, Workspace, key_digest
 from apps.projects.models import Project
 from apps.runs import payload
-from apps.runs.models import Run, RunType, Trace
-from apps.threads.models import Thread, thread_uuid
+from apps.runs.models import Run, RunType, Trace, thread_uuid
+from apps.threads.models import Thread
 
 EPOCH = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 PACKED = ("inputs", "outputs", "events", "extra", "serialized")
@@ -147,12 +147,14 @@ class TraceFactory(DjangoModelFactory[Trace]):
     run_count = 1
     error_count = factory.LazyAttribute(lambda trace: int(trace.root.error is not None))
     carried_count = factory.LazyAttribute(lambda trace: int(trace.root.thread_id is not None))
+    llm_count = factory.LazyAttribute(lambda trace: int(trace.root.total_tokens is not None))
+    unpriced_count = factory.LazyAttribute(lambda trace: int(trace.root.total_tokens is not None and trace.root.total_cost is None))
     prompt_tokens = factory.LazyAttribute(lambda trace: trace.root.prompt_tokens or 0)
     completion_tokens = factory.LazyAttribute(lambda trace: trace.root.completion_tokens or 0)
     total_tokens = factory.LazyAttribute(lambda trace: trace.root.total_tokens or 0)
-    prompt_cost = factory.SelfAttribute("root.prompt_cost")
-    completion_cost = factory.SelfAttribute("root.completion_cost")
-    total_cost = factory.SelfAttribute("root.total_cost")
+    prompt_cost = factory.LazyAttribute(lambda trace: trace.root.prompt_cost or 0)
+    completion_cost = factory.LazyAttribute(lambda trace: trace.root.completion_cost or 0)
+    total_cost = factory.LazyAttribute(lambda trace: trace.root.total_cost or 0)
 
 
 class ThreadFactory(DjangoModelFactory[Thread]):

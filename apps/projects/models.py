@@ -1,6 +1,7 @@
 """A project holds the runs of one application. The SDKs call it a session: their top-level session_id is this id, never a thread's."""
 
 import uuid
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Self
 
@@ -16,6 +17,15 @@ DEFAULT_PROJECT = "default"
 class ProjectQuerySet(models.QuerySet["Project"]):
     def in_workspace(self, workspace: Workspace) -> Self:
         return self.filter(workspace=workspace)
+
+    def named_like(self, text: str) -> Self:
+        return self.filter(name__icontains=text) if text else self
+
+    def others_named(self, project: "Project", name: str) -> Self:
+        return self.filter(name=name).exclude(pk=project.pk)
+
+    def among(self, ids: Iterable[uuid.UUID]) -> Self:
+        return self.filter(pk__in=list(ids))
 
     def for_list(self) -> Self:
         """With the totals that the projects page shows, most recent activity first."""

@@ -1,6 +1,8 @@
 """Runs as the SDKs sent them, and one rollup row a trace. Only apps.runs.ingest.store writes these tables."""
 
 import uuid
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -33,9 +35,37 @@ class Status(models.TextChoices):
     PENDING = "pending"
 
 
-def money() -> Any:
+def money(**options: Any) -> Any:
     """US dollars; 12 places, because one token of a small model costs 1e-8 and sums must stay exact."""
-    return models.DecimalField(max_digits=24, decimal_places=12, null=True)
+    return models.DecimalField(max_digits=24, decimal_places=12, **options)
+
+
+class Totals(models.Model):
+    """What a trace and a thread add up, over the leaf llm runs that report usage: llm_count of them, unpriced_count of those without a cost.
+
+    carried_* count only the runs that hold the thread id themselves.
+    """
+
+    prompt_tokens = models.BigIntegerField(default=0)
+    completion_tokens = models.BigIntegerField(default=0)
+    total_tokens = models.BigIntegerField(default=0)
+    carried_tokens = models.BigIntegerField(default=0)
+    run_count = models.IntegerField(default=0)
+    carried_count = models.IntegerField(default=0)
+    llm_count = models.IntegerField(default=0)
+    unpriced_count = models.IntegerField(default=0)
+    prompt_cost = money(default=Decimal(0))
+    completion_cost = money(default=Decimal(0))
+    total_cost = money(default=Decimal(0))
+    carried_cost = money(default=Decimal(0))
+
+    class Meta:
+        abstract = True
+
+    @property
+    def known_cost(self) -> Decimal | None:
+        """None where no run has a price, which is not the same as free."""
+        return self.total_cost if self.llm_count > self.unpriced_count else None
 
 
 def unenforced(to: type[models.Model], related_name: str) -> Any:
@@ -99,9 +129,9 @@ class RunFields(models.Model):
     tags = ArrayField(models.TextField(), null=True)
     metadata = models.JSONField(null=True)
     usage_details = models.JSONField(null=True, help_text="prompt, completion, prompt_cost, completion_cost: amount by kind")
-    prompt_cost = money()
-    completion_cost = money()
-    total_cost = money()
+    prompt_cost = money(null=True)
+    completion_cost = money(null=True)
+    total_cost = money(null=True)
     cost_source = models.TextField(null=True, help_text="client or table; null without a cost")
     inputs_preview = models.TextField(null=True, help_text="roots only")
     outputs_preview = models.TextField(null=True, help_text="roots only")
@@ -128,6 +158,10 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def in_trace(self, trace_id: uuid.UUID) -> Self:
         return self.filter(trace_id=trace_id).order_by("dotted_order", "id")
+
+    def places_of(self, ids: Iterable[uuid.UUID]) -> "models.QuerySet[Run, tuple[uuid.UUID, uuid.UUID, str]]":
+        """(id, trace_id, dotted_order) of those that are stored."""
+        return self.filter(id__in=list(ids)).values_list("id", "trace_id", "dotted_order")
 
     def light(self) -> Self:
         """Without the payload, which is most of a row."""
@@ -164,6 +198,12 @@ class RunById(RunFields):
 
 
 class TraceQuerySet(models.QuerySet["Trace"]):
+    def in_workspace(self, workspace: Workspace) -> Self:
+        return self.filter(project__workspace=workspace)
+
+    def projects_of(self, traces: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+        return dict(self.filter(trace_id__in=list(traces)).values_list("trace_id", "project_id"))
+
     def in_project(self, project: Project) -> Self:
         return self.filter(project=project)
 
@@ -171,22 +211,14 @@ class TraceQuerySet(models.QuerySet["Trace"]):
         return self.filter(thread_id=thread_id).order_by("start_time", "trace_id")
 
 
-class Trace(models.Model):
-    """One row a trace. Tokens and cost are those of the leaf llm runs; carried_* only of the runs that hold the thread id themselves."""
+class Trace(Totals):
+    """One row a trace, computed from its runs."""
 
     start_time = models.DateTimeField(null=True)
     end_time = models.DateTimeField(null=True)
     first_token_time = models.DateTimeField(null=True)
     last_activity = models.DateTimeField(null=True)
-    prompt_tokens = models.BigIntegerField(default=0)
-    completion_tokens = models.BigIntegerField(default=0)
-    total_tokens = models.BigIntegerField(default=0)
-    carried_tokens = models.BigIntegerField(default=0)
-    run_count = models.IntegerField(default=0)
     error_count = models.IntegerField(default=0)
-    carried_count = models.IntegerField(default=0)
-    llm_count = models.IntegerField(default=0, help_text="leaf llm runs that report usage")
-    unpriced_count = models.IntegerField(default=0, help_text="those of llm_count without a cost")
     trace_id = models.UUIDField(primary_key=True)
     project = unenforced(Project, "traces")
     has_root = models.BooleanField(default=False)
@@ -194,10 +226,6 @@ class Trace(models.Model):
     name = models.TextField(default="")
     thread_id = models.TextField(null=True)
     error = models.TextField(null=True, help_text="of the root, its first 500 characters")
-    prompt_cost = money()
-    completion_cost = money()
-    total_cost = money()
-    carried_cost = money()
 
     objects = TraceQuerySet.as_manager()
 
@@ -218,3 +246,8 @@ class Trace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.trace_id}"
+
+
+def thread_uuid(project_id: uuid.UUID, thread_id: str) -> uuid.UUID:
+    """The key of a thread: derived, so that every writer and every node of a cluster finds the same row without asking."""
+    return uuid.uuid5(project_id, thread_id)

@@ -26,16 +26,16 @@ _NOT_WORDS = re.compile(
     r"temperature|name|url|lc|key|token|signature)$|Id$",
     re.IGNORECASE,
 )
-_INPUT_KEYS = (
+INPUT_KEYS = (
     "question", "query", "input", "prompt", "text", "message", "user_input", "user_message", "user_prompt", "content",
 )  # fmt: skip
-_INPUT_NESTS = (
+INPUT_NESTS = (
     "inputs", "new_message", "state", "args", "prompts", "kwargs", "data", "body", "request",
 )  # fmt: skip
-_OUTPUT_KEYS = (
+OUTPUT_KEYS = (
     "output_text", "output", "outputs", "answer", "response", "result", "text", "content", "message", "reply",
 )  # fmt: skip
-_OUTPUT_NESTS = (
+OUTPUT_NESTS = (
     "completion", "return_values", "final_output", "generated_text", "delta", "data", "state", "value",
 )  # fmt: skip
 
@@ -134,7 +134,7 @@ def _asked(value: Json, depth: int) -> str:
         return ""
     if (own := shapes.message(value)) is not None and (text := _said(own[1])):
         return text
-    return _first(value, _INPUT_KEYS, _INPUT_NESTS, _asked, depth)
+    return _first(value, INPUT_KEYS, INPUT_NESTS, _asked, depth)
 
 
 def _answered(value: Json, depth: int) -> str:
@@ -160,7 +160,7 @@ def _answered(value: Json, depth: int) -> str:
     documents = shapes.listed(value.get("documents"))
     if documents and type(documents[0]) is dict and type(page := documents[0].get("page_content")) is str:
         return page
-    return _first(value, _OUTPUT_KEYS, _OUTPUT_NESTS, _answered, depth) or calls_line(value)
+    return _first(value, OUTPUT_KEYS, OUTPUT_NESTS, _answered, depth) or calls_line(value)
 
 
 def _answered_list(value: list[Json], depth: int) -> str:

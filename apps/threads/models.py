@@ -1,13 +1,12 @@
 """One rollup row a thread: the Threads tab is an index scan of this table, so its cost does not grow with the number of runs."""
 
-import uuid
 from typing import Self
 
 from django.db import models
 from django.db.models import F
 
 from apps.projects.models import Project
-from apps.runs.models import money, unenforced
+from apps.runs.models import Totals, unenforced
 
 
 class ThreadQuerySet(models.QuerySet["Thread"]):
@@ -18,8 +17,8 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         return self.order_by("-last_activity", "-id")
 
 
-class Thread(models.Model):
-    """Written by apps.runs.ingest only. Sums are over whole traces, carried_* only over the runs that hold the id themselves.
+class Thread(Totals):
+    """Written by apps.runs.ingest only. Sums are over whole traces.
 
     latency_p50 and latency_p99 are seconds, percentile_cont over the ended root runs.
     """
@@ -27,27 +26,15 @@ class Thread(models.Model):
     first_start = models.DateTimeField(null=True)
     last_start = models.DateTimeField(null=True)
     last_activity = models.DateTimeField(null=True)
-    prompt_tokens = models.BigIntegerField(default=0)
-    completion_tokens = models.BigIntegerField(default=0)
-    total_tokens = models.BigIntegerField(default=0)
-    carried_tokens = models.BigIntegerField(default=0)
     latency_p50 = models.FloatField(null=True)
     latency_p99 = models.FloatField(null=True)
     turns = models.IntegerField(default=0)
     errored_turns = models.IntegerField(default=0)
-    run_count = models.IntegerField(default=0)
-    carried_count = models.IntegerField(default=0)
-    llm_count = models.IntegerField(default=0)
-    unpriced_count = models.IntegerField(default=0)
     id = models.UUIDField(primary_key=True, editable=False)
     project = unenforced(Project, "threads")
     thread_id = models.TextField()
     first_trace_id = models.UUIDField(null=True)
     last_trace_id = models.UUIDField(null=True)
-    prompt_cost = money()
-    completion_cost = money()
-    total_cost = money()
-    carried_cost = money()
     first_input = models.TextField(null=True)
     last_output = models.TextField(null=True)
     last_error = models.TextField(null=True)
@@ -59,8 +46,3 @@ class Thread(models.Model):
 
     def __str__(self) -> str:
         return self.thread_id
-
-
-def thread_uuid(project_id: uuid.UUID, thread_id: str) -> uuid.UUID:
-    """The key of a thread: derived, so that every writer and every node of a cluster finds the same row without asking."""
-    return uuid.uuid5(project_id, thread_id)

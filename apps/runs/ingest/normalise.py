@@ -1,0 +1,136 @@
+"""One run object of the wire to a RunChange: coerce, pull out what the columns hold, compress the rest."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw, UnsetType
+
+from apps.runs import payload
+from apps.runs.ingest import schema
+from apps.runs.ingest.change import RunChange
+from apps.runs.ingest.decode import NotJson, clean, parse
+from apps.runs.ingest.schema import BadRun, RunIn, as_run_type, as_tags, as_text, as_time, as_uuid
+from apps.runs.ingest.usage import find_usage
+from apps.runs.preview import preview_inputs, preview_outputs
+
+MAX_DOTTED_ORDER = 60_000
+MAX_PROJECT_NAME = 500
+MAX_ERROR = 1_000_000
+
+
+def normalise(run: RunIn, *, patch: bool, now: datetime) -> RunChange:
+    """Raises BadRun with the reason. trace_id stays None where the run tells neither it nor a dotted_order."""
+    change = _light(run, now)
+    is_root = change.parent_run_id is None and change.trace_id in (None, change.id)
+    _payload(change, run, is_root=is_root)
+    change.note_given(by_patch=patch)
+    return change
+
+
+def _light(run: RunIn, now: datetime) -> RunChange:
+    run_id = as_uuid(run.id, "id")
+    if run_id is None:
+        raise BadRun("id is missing")
+    dotted_order = as_text(run.dotted_order, MAX_DOTTED_ORDER)
+    path = schema.dotted_path(dotted_order) if dotted_order else []
+    return RunChange(
+        id=run_id,
+        trace_id=as_uuid(run.trace_id, "trace_id") or (path[0] if path else None),
+        parent_run_id=as_uuid(run.parent_run_id, "parent_run_id") or (path[-2] if len(path) > 1 else None),
+        dotted_order=dotted_order or None,
+        project_id=as_uuid(run.session_id, "session_id"),
+        project_name=as_text(run.session_name, MAX_PROJECT_NAME) or None,
+        name=as_text(run.name, schema.MAX_NAME),
+        run_type=as_run_type(run.run_type),
+        start_time=as_time(run.start_time, "start_time"),
+        end_time=as_time(run.end_time, "end_time"),
+        tags=as_tags(run.tags),
+        reference_example_id=as_uuid(run.reference_example_id, "reference_example_id"),
+        received_at=now,
+    )
+
+
+def _payload(change: RunChange, run: RunIn, *, is_root: bool) -> None:
+    error, _ = _value(run.error, "error")
+    inputs, inputs_text = _value(run.inputs, "inputs")
+    outputs, outputs_text = _value(run.outputs, "outputs")
+    events, events_text = _value(run.events, "events")
+    serialized, serialized_text = _value(run.serialized, "serialized")
+    extra, _ = _value(run.extra, "extra")
+    change.error = as_text(error, MAX_ERROR)
+    change.inputs = _packed(inputs, inputs_text)
+    change.outputs = _packed(outputs, outputs_text)
+    change.events = _packed(events, events_text)
+    change.serialized = _packed(serialized, serialized_text)
+    change.first_token_time = _first_token(events) if events else None
+    metadata = _split_extra(change, extra)
+    if change.run_type in (None, "llm"):
+        _note_usage(change, metadata, inputs, outputs)
+    if is_root:
+        change.inputs_preview = preview_inputs(inputs) if inputs else None
+        change.outputs_preview = preview_outputs(outputs) if outputs else None
+
+
+def _value(field: Raw | UnsetType, name: str) -> tuple[Any, bytes]:
+    if isinstance(field, UnsetType):
+        return None, b""
+    try:
+        return parse(bytes(field))
+    except NotJson as error:
+        raise BadRun(f"{name} {error}") from None
+
+
+def _packed(value: Any, text: bytes) -> bytes | None:
+    """None for null, {} and []: the SDKs send them for "not yet", and they must never replace what is there."""
+    return payload.pack(text) if value or value in (0, False) else None
+
+
+def _split_extra(change: RunChange, extra: Any) -> dict[str, Any]:
+    if not isinstance(extra, dict):
+        return {}
+    metadata = extra.pop("metadata", None)
+    if extra:
+        change.extra = payload.pack(msgspec.json.encode(extra))
+    if not isinstance(metadata, dict) or not metadata:
+        return {}
+    change.metadata = metadata
+    return metadata
+
+
+def _note_usage(change: RunChange, metadata: dict[str, Any], inputs: Any, outputs: Any) -> None:
+    change.model = _model(metadata, inputs)
+    usage = find_usage(metadata, outputs)
+    if usage is None:
+        return
+    for field in ("prompt_tokens", "completion_tokens", "total_tokens", "prompt_cost", "completion_cost", "total_cost"):
+        setattr(change, field, getattr(usage, field))
+    change.usage_details = clean(usage.details)
+    change.cost_source = None if usage.total_cost is None else "client"
+
+
+def _model(metadata: dict[str, Any], inputs: Any) -> str | None:
+    named = metadata.get("ls_model_name")
+    if not named and isinstance(inputs, dict):
+        named = inputs.get("model") or inputs.get("model_name")
+    return clean(named[:300]) if isinstance(named, str) and named else None
+
+
+def _first_token(events: Any) -> datetime | None:
+    """The first new_token event's time; an event list that is not one tells nothing."""
+    times = []
+    for event in events if isinstance(events, list) else ():
+        if isinstance(event, dict) and event.get("name") == "new_token":
+            try:
+                times.append(as_time(event.get("time"), "time"))
+            except BadRun:
+                continue
+            break
+    return next((time for time in times if time), None)
+
+
+def trace_of(change: RunChange) -> UUID:
+    """The trace of a change that has been resolved."""
+    assert change.trace_id is not None
+    return change.trace_id

@@ -1,0 +1,137 @@
+"""The only writer of runs, traces, threads and project tallies: one transaction, set-wise, the same rows for the same input in any order.
+
+Locks are taken in one order everywhere (traces, runs, threads, tallies; by id within each), so concurrent batches wait but never deadlock.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+import psycopg
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
+
+from apps.projects.models import Project
+from apps.runs.ingest import rehome, rollup, sql
+from apps.runs.ingest.change import RunChange
+from apps.runs.ingest.normalise import trace_of
+from apps.runs.ingest.schema import dotted_time, segment
+
+FOREIGN = "its trace belongs to another workspace, or to a project that is being deleted"
+
+
+class Rejection(NamedTuple):
+    run_id: str
+    reason: str
+
+
+def write(project: Project, changes: list[RunChange]) -> list[Rejection]:
+    """Write runs into the project. Each change has its trace_id; changes of one run stand in the order of their arrival.
+
+    Returns the runs that were not taken. Whatever else was given is on disk when the surrounding transaction commits.
+    """
+    if not changes:
+        return []
+    with transaction.atomic(), raw_cursor() as cursor:
+        moves = rehome.find(cursor, project, changes)
+        traces = sorted({*map(trace_of, changes), *moves})
+        foreign = _lock(cursor, project, traces)
+        moved = rehome.take(cursor, moves) if moves else []
+        kept = [change for change in merged([*moved, *changes]) if change.trace_id not in foreign]
+        if kept:
+            _stage(cursor, project, kept)
+            cursor.execute(sql.UPSERT, prepare=True)
+        rollup.refresh(cursor, [trace for trace in traces if trace not in foreign])
+    return [Rejection(str(change.id), FOREIGN) for change in changes if change.trace_id in foreign]
+
+
+def raw_cursor() -> "psycopg.Cursor[Any]":
+    """psycopg's own cursor on Django's connection: it prepares statements on the server and speaks COPY."""
+    connection.ensure_connection()
+    return psycopg.Cursor(connection.connection)
+
+
+def merged(changes: Iterable[RunChange]) -> list[RunChange]:
+    """One change a run."""
+    by_run: dict[UUID, RunChange] = {}
+    for change in changes:
+        if (earlier := by_run.get(change.id)) is not None and earlier.trace_id == change.trace_id:
+            earlier.absorb(change)
+        else:
+            by_run[change.id] = change
+    return list(by_run.values())
+
+
+def _lock(cursor: "psycopg.Cursor[Any]", project: Project, traces: list[UUID]) -> set[UUID]:
+    """Lock the traces, new ones included; returns those that are not this workspace's."""
+    cursor.execute(sql.STUB_TRACES, {"traces": traces, "project": project.pk}, prepare=True)
+    cursor.execute(sql.LOCK_TRACES, {"traces": traces}, prepare=True)
+    elsewhere = {trace: owner for trace, owner in cursor.fetchall() if owner != project.pk}
+    if not elsewhere:
+        return set()
+    mine = set(
+        Project.objects.filter(workspace_id=project.workspace_id, pk__in=set(elsewhere.values())).values_list("pk", flat=True)
+    )
+    return {trace for trace, owner in elsewhere.items() if owner not in mine}
+
+
+def _stage(cursor: "psycopg.Cursor[Any]", project: Project, changes: list[RunChange]) -> None:
+    cursor.execute(sql.STAGE)
+    with cursor.copy(sql.COPY) as copy:
+        copy.set_types(sql.COPY_TYPES)
+        for change in changes:
+            copy.write_row(_row(change, project))
+
+
+def _row(change: RunChange, project: Project) -> list[Any]:
+    """The values in the order of sql.COLUMNS; what a run must have and nobody gave gets its default, without its bit in `given`."""
+    start_time = change.start_time or (dotted_time(change.dotted_order) if change.dotted_order else None) or change.received_at
+    assert start_time is not None
+    return [
+        start_time,
+        change.end_time,
+        change.first_token_time,
+        change.received_at,
+        change.prompt_tokens,
+        change.completion_tokens,
+        change.total_tokens,
+        change.given,
+        change.patched,
+        change.trace_id,
+        change.id,
+        change.parent_run_id,
+        change.project_id or project.pk,
+        change.reference_example_id,
+        change.provisional,
+        change.dotted_order or segment(start_time, change.id),
+        change.name or "",
+        change.run_type or "chain",
+        change.error,
+        change.model,
+        change.tags,
+        None if change.metadata is None else Jsonb(change.metadata, msgspec.json.encode),
+        None if change.usage_details is None else Jsonb(change.usage_details, msgspec.json.encode),
+        change.prompt_cost,
+        change.completion_cost,
+        change.total_cost,
+        change.cost_source,
+        change.inputs_preview,
+        change.outputs_preview,
+        change.inputs,
+        change.outputs,
+        change.events,
+        change.extra,
+        change.serialized,
+    ]
+
+
+def delete_traces(traces: Iterable[UUID]) -> int:
+    """Delete whole traces, threads and totals following. Returns how many runs went."""
+    ids = sorted(set(traces))
+    with transaction.atomic(), raw_cursor() as cursor:
+        cursor.execute(sql.LOCK_TRACES, {"traces": ids})
+        cursor.execute("DELETE FROM runs_run WHERE trace_id = ANY(%s)", [ids])
+        gone = cursor.rowcount
+        rollup.refresh(cursor, ids)
+    return gone

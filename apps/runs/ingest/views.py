@@ -1,0 +1,160 @@
+"""The ingest routes. 202 means that the runs are committed; 422 names each run that was left out, the others being committed all the same."""
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from apps.accounts.access import KeyError401, KeyError403, key_of
+from apps.accounts.models import Scope, Workspace
+from apps.runs.ingest.decode import NotJson, Refused, check_depth, multipart, parse, read_body
+from apps.runs.ingest.deliver import Incoming, Outcome, accept
+from apps.runs.ingest.schema import HEAVY, RunIn, batch_decoder, run_decoder
+from apps.runs.ingest.store import Rejection
+
+INFO = {
+    "version": "0.18.0",
+    "batch_ingest_config": {
+        "use_multipart_endpoint": True,
+        "size_limit": 100,
+        "size_limit_bytes": 20 * 1024 * 1024,
+        "scale_up_qsize_trigger": 1000,
+        "scale_up_nthreads_limit": 16,
+        "scale_down_nempty_trigger": 4,
+    },
+    "instance_flags": {
+        "zstd_compression_enabled": True,
+        "gzip_body_enabled": True,
+        "ch_query_enabled": True,
+        "sdb_query_enabled": False,
+    },
+}
+MAX_LISTED = 50
+
+
+@require_GET
+def info(request: HttpRequest) -> HttpResponse:
+    """Answers whatever the key: the SDKs ask before they have proved it."""
+    return JsonResponse(INFO)
+
+
+def ingest(view: Callable[..., Outcome]) -> Callable[..., HttpResponse]:
+    """Key in, outcome out, refusals as the SDKs read them."""
+
+    @csrf_exempt
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            workspace = key_of(request, scope=Scope.INGEST).workspace
+            return _answer(view(request, workspace, *args, **kwargs))
+        except KeyError401 as error:
+            return _error(401, str(error))
+        except KeyError403 as error:
+            return _error(403, str(error))
+        except Refused as error:
+            return _error(error.status, str(error))
+
+    return answer
+
+
+def _error(status: int, detail: str) -> HttpResponse:
+    return JsonResponse({"detail": detail}, status=status)
+
+
+def _answer(outcome: Outcome) -> HttpResponse:
+    if not outcome.rejected:
+        return JsonResponse({}, status=202)
+    listed = [{"id": rejection.run_id, "reason": rejection.reason} for rejection in outcome.rejected[:MAX_LISTED]]
+    detail = (
+        f"{len(outcome.rejected)} of {len(outcome.rejected) + outcome.accepted} runs were not stored, the others were. "
+        f"First: {listed[0]['reason']}."
+    )
+    return JsonResponse({"detail": detail, "errors": listed}, status=422)
+
+
+@require_POST
+@ingest
+def runs_multipart(request: HttpRequest, workspace: Workspace) -> Outcome:
+    body = read_body(request)
+    runs: dict[tuple[str, str], RunIn] = {}
+    bad: dict[tuple[str, str], Rejection] = {}
+    for part in multipart(body, request.headers.get("content-type", "")):
+        kind, _, rest = part.name.partition(".")
+        if kind not in ("post", "patch"):
+            continue
+        run_id, _, field = rest.partition(".")
+        key = kind, run_id
+        try:
+            _take_part(runs, key, field, part.body)
+        except NotJson as error:
+            bad.setdefault(key, Rejection(run_id, f"{field or 'the run'} {error}"))
+    outcome = accept(workspace, [Incoming(run, key[0] == "patch") for key, run in runs.items() if key not in bad])
+    return Outcome(outcome.accepted, [*bad.values(), *outcome.rejected])
+
+
+def _take_part(runs: dict[tuple[str, str], RunIn], key: tuple[str, str], field: str, body: bytes) -> None:
+    if not field:
+        runs[key] = _decode_run(body)
+        runs[key].id = runs[key].id or key[1]
+    elif field in HEAVY:
+        setattr(runs.setdefault(key, RunIn(id=key[1])), field, msgspec.Raw(body))
+
+
+def _decode_run(text: bytes) -> RunIn:
+    check_depth(text)
+    try:
+        return run_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _decode_leniently(text)
+
+
+def _decode_leniently(text: bytes) -> RunIn:
+    value, cleaned = parse(text)
+    if not isinstance(value, dict):
+        raise NotJson("is not a JSON object")
+    return run_decoder.decode(cleaned)
+
+
+@require_POST
+@ingest
+def runs_batch(request: HttpRequest, workspace: Workspace) -> Outcome:
+    try:
+        batch = batch_decoder.decode(read_body(request))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(422, f'The body must be JSON: {{"post": [runs], "patch": [runs]}}. {error}') from None
+    incoming, bad = [], []
+    for patch, texts in ((False, batch.post), (True, batch.patch)):
+        for text in texts or ():
+            try:
+                incoming.append(Incoming(_decode_run(bytes(text)), patch))
+            except NotJson as error:
+                bad.append(Rejection("", f"the run {error}"))
+    outcome = accept(workspace, incoming)
+    return Outcome(outcome.accepted, [*bad, *outcome.rejected])
+
+
+@require_POST
+@ingest
+def create_run(request: HttpRequest, workspace: Workspace) -> Outcome:
+    run = _one_run(request)
+    run.id = run.id or str(uuid.uuid4())
+    return accept(workspace, [Incoming(run, patch=False)])
+
+
+@ingest
+def update_run(request: HttpRequest, workspace: Workspace, run_id: str) -> Outcome:
+    run = _one_run(request)
+    run.id = run_id
+    return accept(workspace, [Incoming(run, patch=True)])
+
+
+def _one_run(request: HttpRequest) -> RunIn:
+    try:
+        return _decode_run(read_body(request))
+    except NotJson as error:
+        raise Refused(422, f"The run {error}.") from None
