@@ -1,0 +1,153 @@
+"""What a message is made of once it is ready to be shown; by its `kind` the template picks the card of a part."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
+
+from django.utils.safestring import SafeString
+
+from apps.common import markdown
+from apps.runs.jsontree import tree
+from apps.runs.preview import call_line, one_line
+from apps.runs.shapes import Json
+
+
+@dataclass(frozen=True)
+class Text:
+    kind: ClassVar[str] = "text"
+    text: str
+    cut: int = 0
+    """Characters left out at the end."""
+
+    @cached_property
+    def html(self) -> SafeString:
+        return markdown.render(self.text)
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    kind: ClassVar[str] = "reasoning"
+    text: str
+    cut: int = 0
+
+    @cached_property
+    def html(self) -> SafeString:
+        return markdown.render(self.text)
+
+
+@dataclass(frozen=True)
+class Image:
+    """Shown when it came along as raster data; otherwise a link, because loading it would tell its host who reads."""
+
+    kind: ClassVar[str] = "image"
+    url: str
+
+    @property
+    def inline(self) -> bool:
+        return markdown.is_raster(self.url)
+
+    @property
+    def link(self) -> str:
+        return self.url if markdown.is_link(self.url) else ""
+
+    @property
+    def host(self) -> str:
+        return markdown.host_of(self.url)
+
+
+@dataclass(frozen=True)
+class File:
+    """Audio, video, a document: its name, type and size, and a link where it lies elsewhere."""
+
+    kind: ClassVar[str] = "file"
+    name: str
+    mime: str = ""
+    size: int = 0
+    """Bytes; 0 when unknown."""
+    url: str = ""
+
+    @property
+    def link(self) -> str:
+        return self.url if markdown.is_link(self.url) else ""
+
+
+@dataclass(frozen=True)
+class Call:
+    kind: ClassVar[str] = "call"
+    name: str
+    args: Json
+    id: str = ""
+
+    @property
+    def line(self) -> str:
+        """The arguments alone, in one line."""
+        return call_line("", self.args, 120)[1:-1]
+
+    @property
+    def tree(self) -> SafeString:
+        return tree(self.args)
+
+
+@dataclass(frozen=True)
+class Result:
+    kind: ClassVar[str] = "result"
+    name: str
+    parts: list["Part"]
+    id: str = ""
+    error: bool = False
+
+    @property
+    def line(self) -> str:
+        texts = (part.text for part in self.parts if isinstance(part, Text))
+        return one_line(next(texts, ""), 120) or ""
+
+
+@dataclass(frozen=True)
+class Document:
+    text: str
+    metadata: Json
+    cut: int = 0
+
+    @property
+    def title(self) -> str:
+        """Where the document is from, as far as its metadata says."""
+        if type(self.metadata) is dict:
+            for key in ("title", "source", "url", "path", "file_name", "id"):
+                found = self.metadata.get(key)
+                if type(found) is str and found:
+                    return found[:120]
+        return ""
+
+    @property
+    def tree(self) -> SafeString:
+        return tree(self.metadata)
+
+
+@dataclass(frozen=True)
+class Documents:
+    kind: ClassVar[str] = "documents"
+    documents: list[Document]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Data:
+    """What no reader knows: shown as the JSON it is."""
+
+    kind: ClassVar[str] = "data"
+    value: Json
+
+    @property
+    def tree(self) -> SafeString:
+        return tree(self.value)
+
+
+type Part = Text | Reasoning | Image | File | Call | Result | Documents | Data
+
+
+@dataclass(frozen=True)
+class Message:
+    role: str
+    """user, assistant, system, developer, tool or other."""
+    parts: list[Part] = field(default_factory=list)
+    name: str = ""
