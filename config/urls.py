@@ -2,9 +2,12 @@ from django.contrib import admin
 from django.urls import include, path
 
 from apps.accounts.views import home
+from config.health import healthz, readyz
 
 urlpatterns = [
     *(path(prefix, include("apps.runs.ingest.urls")) for prefix in ("", "api/", "api/v1/")),
+    path("healthz", healthz),
+    path("readyz", readyz),
     path("admin/", admin.site.urls),
     path("accounts/", include("apps.accounts.signin_urls")),
     path("", home, name="home"),

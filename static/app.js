@@ -75,7 +75,7 @@ document.addEventListener("click", (event) => {
   else if (hit("[data-theme-set]")) storeTheme(hit("[data-theme-set]").dataset.themeSet);
   else if (hit("[data-close]")) hit(".toast, dialog")?.remove();
   else if (hit("[data-panel-close]")) closePanel();
-  else if (hit("[data-keys]")) document.getElementById("keys").showModal();
+  else if (hit("[data-keys]")) document.getElementById("key-help").showModal();
 });
 
 // Keys: data-key="x" on a link, button or field works anywhere on the page while nobody is typing.
@@ -88,7 +88,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
   if (event.key === "?") {
     event.preventDefault();
-    document.getElementById("keys")?.showModal();
+    document.getElementById("key-help")?.showModal();
     return;
   }
   const control = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);

@@ -1,4 +1,4 @@
-"""The doors: a signed-in member of a workspace, or a program with a key. What is not theirs is 404, so nothing tells that it exists."""
+"""The doors: a signed-in member of a workspace, or a program with a key. What is not theirs is 404."""
 
 import functools
 import uuid
@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django_htmx.middleware import HtmxDetails
 
 from apps.accounts.models import ApiKey, Membership, Scope, User, Workspace, key_digest
 
@@ -22,6 +23,7 @@ class MemberRequest(HttpRequest):
     user: User
     membership: Membership
     workspace: Workspace
+    htmx: HtmxDetails
 
 
 class KeyError401(Exception):
@@ -60,6 +62,20 @@ def membership_or_404(user: User, workspace_id: uuid.UUID) -> Membership:
     return membership
 
 
+def member_or_404(workspace: Workspace, membership_id: int) -> Membership:
+    membership = Membership.objects.in_workspace(workspace).filter(pk=membership_id).first()
+    if membership is None:
+        raise Http404("No such member")
+    return membership
+
+
+def api_key_or_404(workspace: Workspace, key_id: uuid.UUID) -> ApiKey:
+    key: ApiKey | None = ApiKey.objects.in_workspace(workspace).filter(pk=key_id).first()
+    if key is None:
+        raise Http404("No such key")
+    return key
+
+
 def key_of(request: HttpRequest, *, scope: str = Scope.FULL) -> ApiKey:
     """The key of an API request. Raises KeyError401 or KeyError403.
 
@@ -67,14 +83,18 @@ def key_of(request: HttpRequest, *, scope: str = Scope.FULL) -> ApiKey:
     """
     header = request.headers.get("x-api-key") or request.headers.get("authorization", "").removeprefix("Bearer ")
     secret = header.split(",")[0].strip()
-    key = ApiKey.objects.usable().filter(digest=key_digest(secret)).first() if secret else None
+    key: ApiKey | None = ApiKey.objects.usable().filter(digest=key_digest(secret)).first() if secret else None
     if key is None:
-        raise KeyError401("Send a valid API key in the x-api-key header (LANGSMITH_API_KEY); make one under Settings, API keys.")
+        raise KeyError401(
+            "Send a valid API key in the x-api-key header (LANGSMITH_API_KEY); make one under Settings, API keys."
+        )
     if scope == Scope.FULL and key.scope != Scope.FULL:
         raise KeyError403("This key may only send runs. Use a key with full scope to read.")
     tenant = request.headers.get("x-tenant-id", "")
     if tenant and tenant.lower() != str(key.workspace_id):
-        raise KeyError403(f"This key belongs to another workspace than X-Tenant-Id {tenant}; unset LANGSMITH_WORKSPACE_ID.")
+        raise KeyError403(
+            f"This key belongs to another workspace than X-Tenant-Id {tenant}; unset LANGSMITH_WORKSPACE_ID."
+        )
     note_use(key)
     return key
 

@@ -18,6 +18,10 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    def by_email(self, email: str) -> "User | None":
+        """However it is written: addresses are kept in lower case."""
+        return self.filter(email=email.lower()).first()
+
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
@@ -67,6 +71,9 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
     def in_workspace(self, workspace: Workspace) -> Self:
         return self.filter(workspace=workspace).select_related("user").order_by("user__email")
+
+    def admins(self) -> Self:
+        return self.filter(role=Role.ADMIN)
 
 
 class Membership(models.Model):
@@ -134,6 +141,11 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.hint}…)"
 
 
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    def in_workspace(self, workspace: Workspace) -> Self:
+        return self.filter(workspace=workspace).select_related("actor")
+
+
 class AuditEntry(models.Model):
     """Who changed what: keys, members, projects, saved settings. Written in the transaction of the change."""
 
@@ -142,6 +154,8 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=60)
     target = models.CharField(max_length=300, blank=True)
     at = models.DateTimeField(default=timezone.now)
+
+    objects = AuditEntryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "audit entries"

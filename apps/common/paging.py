@@ -14,7 +14,7 @@ SALT = "cursor"
 
 @dataclass(frozen=True)
 class Term:
-    """A column of the order. Nulls go where PostgreSQL puts them unless said otherwise, so that a plain index serves."""
+    """A column of the order. Nulls go where PostgreSQL puts them unless said otherwise: a plain index serves then."""
 
     name: str
     descending: bool = False
@@ -57,7 +57,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Page[M: Model]:
-    """Rows in the order asked for; newer and older are cursors of the pages before and after, empty where there is none."""
+    """Rows in the order asked for; newer and older are the cursors of its neighbours, empty where there is none."""
 
     rows: list[M]
     newer: str
@@ -95,7 +95,7 @@ def _behind(terms: list[Term], values: list[Any], nullable: list[bool]) -> Q:
     return terms[0].bound(values[0], nullable=nullable[0]) & condition
 
 
-def _field(rows: QuerySet[Any], name: str) -> Field[Any, Any]:
+def _field(rows: QuerySet[Any], name: str) -> "Field[Any, Any]":
     annotation = rows.query.annotations.get(name)
     return annotation.output_field if annotation is not None else rows.model._meta.get_field(name)
 

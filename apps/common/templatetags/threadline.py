@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -166,3 +167,15 @@ def plural(count: Any, word: str) -> str:
     """1 thread, 2 threads, 12,408 threads; a word that does not take an s gives both: "entry,entries"."""
     one, _, many = word.partition(",")
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+@register.simple_tag(takes_context=True)
+def endpoint(context: RequestContext) -> str:
+    """What LANGSMITH_ENDPOINT must be to reach the server as the reader reached it."""
+    return str(context["request"].build_absolute_uri("/api/v1"))
+
+
+@register.filter
+def shell_word(text: str) -> str:
+    """As one word of a shell command, whatever a project is called."""
+    return shlex.quote(text)

@@ -1,0 +1,33 @@
+from django import forms
+
+from apps.accounts.models import ApiKey, Role, Scope, Workspace
+
+
+def name_of(model: type[ApiKey | Workspace], **attrs: str) -> forms.CharField:
+    longest = model._meta.get_field("name").max_length
+    return forms.CharField(max_length=longest, widget=forms.TextInput(attrs={"autocomplete": "off", **attrs}))
+
+
+class KeyForm(forms.Form):
+    name = name_of(ApiKey, placeholder="checkout service, production")
+    scope = forms.ChoiceField(
+        choices=[(Scope.FULL, "Full: send and read"), (Scope.INGEST, "Ingest only: send, never read")],
+        initial=Scope.FULL,
+    )
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.EDITOR)
+
+
+class InviteForm(RoleForm):
+    email = forms.EmailField(
+        label="E-mail",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"placeholder": "grace@example.org", "autocomplete": "off"}),
+    )
+    field_order = ("email", "role")
+
+
+class WorkspaceForm(forms.Form):
+    name = name_of(Workspace)
