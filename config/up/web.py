@@ -1,0 +1,103 @@
+"""The web process: `python -m config.up.web LISTENING_FD [--prepare FD] [--demo]`.
+
+It runs granian's worker in this very process. Granian's own parent would cost 35 MiB and do what the supervisor does
+already, and the listening socket stays with the supervisor: while a killed web process is replaced, connections wait
+and are not refused.
+"""
+
+import argparse
+import gc
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import django
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces, RuntimeModes
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from config import env
+
+BACKLOG = 1024
+
+
+class Pipe:
+    """Tells the supervisor how the preparation goes, one JSON object a line."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.file = os.fdopen(descriptor, "w")
+
+    def begin(self, step: str) -> None:
+        self._tell(begin=step)
+
+    def done(self) -> None:
+        self._tell(done=True)
+
+    def first(self, email: str, password: str, key: str) -> None:
+        self._tell(first={"email": email, "password": password, "key": key})
+
+    def problem(self, line: str) -> None:
+        self._tell(problem=line)
+
+    def _tell(self, **message: object) -> None:
+        self.file.write(json.dumps(message) + "\n")
+        self.file.flush()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("listening", type=int)
+    parser.add_argument("--prepare", type=int)
+    parser.add_argument("--demo", action="store_true")
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if options.prepare is not None:
+        run_prepare(Pipe(options.prepare), demo=options.demo)
+    serve(options.listening)
+
+
+def run_prepare(pipe: Pipe, *, demo: bool) -> None:
+    pipe.begin("Application")
+    django.setup()
+    pipe.done()
+    from config.up.home import Problem
+    from config.up.prepare import prepare
+
+    try:
+        prepare(pipe, demo=demo)
+    except Problem as problem:
+        pipe.problem(str(problem))
+        sys.exit(1)
+    pipe.file.close()
+
+
+def application() -> Callable[..., Any]:
+    from config.wsgi import application
+
+    # What is loaded by now lives as long as the process: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    return application
+
+
+def serve(listening: int) -> None:
+    server = MPServer(
+        "config.wsgi:application",
+        interface=Interfaces.WSGI,
+        blocking_threads=env.integer("THREADLINE_WEB_THREADS", 8),
+        runtime_mode=RuntimeModes.mt,
+        http=HTTPModes.http1,
+        websockets=False,
+        log_level=LogLevels.warning,
+    )
+    server._ssp, server._sso = None, None
+    server._shd = SocketHolder(listening, False, BACKLOG)  # type: ignore[assignment, call-arg]
+    worker = server._spawn_worker(0, MPServer._spawn_wsgi_worker, application)
+    worker.inner.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The process that runs background jobs: `python -m config.up.worker`."""
+
+import os
+from typing import Any
+
+import django
+from django.db import close_old_connections
+
+STOP_SECONDS = 8
+
+
+async def fresh_connections(process: Any, context: Any, worker: Any) -> Any:
+    """A job may be the first one since the database was restarted."""
+    close_old_connections()
+    try:
+        return await process()
+    finally:
+        close_old_connections()
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    from procrastinate import PsycopgConnector
+    from procrastinate.contrib.django import app
+    from procrastinate.contrib.django.utils import connector_params
+
+    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=3)
+    with app.replace_connector(connector) as worker_app:
+        worker_app.run_worker(
+            concurrency=1,
+            # A notification wakes the worker at once; polling only catches what a lost connection missed.
+            fetch_job_polling_interval=30,
+            abort_job_polling_interval=30,
+            shutdown_graceful_timeout=STOP_SECONDS,
+        )
+
+
+if __name__ == "__main__":
+    main()
