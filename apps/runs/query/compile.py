@@ -1,0 +1,191 @@
+"""A filter as a condition on the run table.
+
+SQL's third truth value would make not(gt(latency, 5)) lose runs without a latency, so every test also asks that its
+column is not null: each condition is then either true or false.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import reduce
+from operator import and_, or_
+from typing import Any, Final
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Func, Lookup, Q, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Collate
+from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
+from django.db.models.sql.compiler import SQLCompiler
+
+from apps.runs.query import jsonpath, nodes
+from apps.runs.query.fields import FIELDS, ORDER, Kind
+from apps.runs.query.nodes import And, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search, Test
+
+THREAD_KEYS: Final = ("session_id", "conversation_id", "thread_id")
+# Run.thread_id is cut with a hash past this length, so a longer id stands there in another form than in the metadata.
+THREAD_ID_LENGTH: Final = 512
+THREAD_ID_KEPT: Final = 480
+
+_TEXT = models.TextField()
+_COLUMNS: Final = {"session_id": "project_id", "reference_example": "reference_example_id", "latency": "end_time"}
+_LOOKUPS: Final[dict[Op, type[Lookup[Any]]]] = {
+    Op.GT: GreaterThan,
+    Op.GTE: GreaterThanOrEqual,
+    Op.LT: LessThan,
+    Op.LTE: LessThanOrEqual,
+}
+_LATENCY = Func(
+    F("end_time") - F("start_time"), template="EXTRACT(EPOCH FROM %(expressions)s)", output_field=models.DecimalField()
+)
+_STATUS: Final = {
+    "error": Q(error__isnull=False),
+    "success": Q(error__isnull=True, end_time__isnull=False),
+    "pending": Q(error__isnull=True, end_time__isnull=True),
+}
+
+
+class _Operator(Lookup[Any]):
+    """A PostgreSQL operator between an expression and a value."""
+
+    sql = ""
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = compiler.compile(self.rhs)
+        return self.sql % (left, right), (*left_params, *right_params)
+
+
+class Like(_Operator):
+    sql = "%s LIKE %s"
+
+
+class ILike(_Operator):
+    sql = "%s ILIKE %s"
+
+
+class PathExists(_Operator):
+    sql = "%s @? %s::jsonpath"
+
+
+class ListContains(_Operator):
+    sql = "%s @> ARRAY[%s]::text[]"
+
+
+class JsonContains(_Operator):
+    sql = "%s @> %s::jsonb"
+
+
+def to_q(node: Node) -> Q:
+    match node:
+        case And(parts):
+            return _all(map(to_q, parts))
+        case Or(parts):
+            return _any(map(to_q, parts))
+        case Not(part):
+            return ~to_q(part)
+        case Compare(field, test):
+            return _compare(field, test)
+        case Has(field, text):
+            return _known(field, ListContains(F(field), Value(text)))
+        case Contains(field, text):
+            return _known(field, JsonContains(F(field), Value(text)))
+        case Exists(field, key):
+            return _path(field, jsonpath.with_key([key]))
+        case Search(words, fields):
+            return _all(_any(_holds(field, word) for field in fields) for word in words)
+        case Pair():
+            return _pair(node)
+
+
+def _all(conditions: Iterable[Q]) -> Q:
+    return reduce(and_, conditions)
+
+
+def _any(conditions: Iterable[Q]) -> Q:
+    return reduce(or_, conditions)
+
+
+def _known(column: str, condition: Lookup[Any]) -> Q:
+    return Q(condition) & Q(**{f"{column}__isnull": False})
+
+
+def _compare(field: str, test: Test) -> Q:
+    column = _COLUMNS.get(field, field)
+    if test.op is Op.NEQ:
+        return ~_compare(field, Test(Op.EQ, test.values))
+    if test.op in (Op.EQ, Op.IN):
+        return _any(_equal(field, column, value) for value in test.values)
+    if test.op is Op.LIKE:
+        return _known(column, Like(F(column), Value(like_pattern(str(test.value)))))
+    return _known(column, _LOOKUPS[test.op](_expression(field, column, test.op), Value(test.value)))
+
+
+def _equal(field: str, column: str, value: nodes.Value) -> Q:
+    if value is None:
+        return Q(**{f"{column}__isnull": True})
+    if FIELDS[field].kind in (Kind.FLAG, Kind.FIRST):
+        return Q(parent_run_id__isnull=value)
+    if field == "status":
+        return _STATUS.get(str(value), Q(pk__in=[]))
+    if field == "thread_id":
+        return _in_thread(str(value))
+    return _known(column, Exact(_expression(field, column, Op.EQ), Value(value)))
+
+
+def _expression(field: str, column: str, op: Op) -> Combinable:
+    if field == "latency":
+        return _LATENCY
+    if op in ORDER and FIELDS[field].kind is Kind.TEXT:
+        return Collate(F(column), "C")
+    return F(column)
+
+
+def _in_thread(thread_id: str) -> Q:
+    """The column has no index, its source has: the metadata finds the runs and the column decides among them."""
+    condition = Q()
+    if len(thread_id) != THREAD_ID_LENGTH and not thread_id.startswith(("{", "[")):
+        condition = _path("metadata", jsonpath.with_key(THREAD_KEYS, [Test(Op.EQ, (thread_id,))]))
+    if len(thread_id) > THREAD_ID_LENGTH:
+        digest = hashlib.md5(thread_id.encode(), usedforsecurity=False).hexdigest()
+        thread_id = thread_id[:THREAD_ID_KEPT] + digest
+    return condition & _known("thread_id", Exact(F("thread_id"), Value(thread_id)))
+
+
+def _pair(pair: Pair) -> Q:
+    if pair.keys and not pair.keys_absent:
+        return _path(pair.relation, jsonpath.with_key(pair.keys, pair.tests))
+    absent = [test for test in pair.tests if test.op is Op.NEQ]
+    present = [test for test in pair.tests if test.op is not Op.NEQ]
+    conditions = [~_path(pair.relation, jsonpath.anywhere([Test(Op.EQ, test.values)])) for test in absent]
+    if pair.keys:
+        conditions.append(~_path(pair.relation, jsonpath.with_key(pair.keys)))
+    if present:
+        conditions.append(_path(pair.relation, jsonpath.anywhere(present)))
+    return _all(conditions)
+
+
+def _path(column: str, path: str) -> Q:
+    return _known(column, PathExists(F(column), Value(path)))
+
+
+def _holds(field: str, word: str) -> Q:
+    match field:
+        case "tags":
+            text: Combinable = Func(F(field), Value("\n"), function="array_to_string", output_field=_TEXT)
+        case "metadata":
+            text, word = Cast(F(field), _TEXT), json.dumps(word, ensure_ascii=False)[1:-1]
+        case _:
+            text = F(field)
+    return _known(field, ILike(text, Value(f"%{_like_literal(word)}%")))
+
+
+def like_pattern(pattern: str) -> str:
+    """PostgreSQL refuses a pattern that ends in a lone backslash; here such a one stands for itself."""
+    lone = (len(pattern) - len(pattern.rstrip("\\"))) % 2
+    return pattern + "\\" * lone
+
+
+def _like_literal(text: str) -> str:
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

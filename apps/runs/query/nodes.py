@@ -1,0 +1,120 @@
+"""A filter as a value. parse.py makes it from text; compile.py turns it into SQL and sentence.py into English.
+
+Every node is already sound: its field exists, its operator fits the field and its values have the field's type.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+# None is the absent value: eq(error, null) selects runs without an error.
+type Value = str | Decimal | bool | datetime | UUID | None
+
+
+class FilterError(ValueError):
+    """A filter that cannot be read; position counts characters from 0."""
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(f"{message} (at character {position + 1} of the filter)")
+        self.message = message
+        self.position = position
+
+
+class Op(StrEnum):
+    EQ = "eq"
+    NEQ = "neq"
+    GT = "gt"
+    GTE = "gte"
+    LT = "lt"
+    LTE = "lte"
+    IN = "in"
+    LIKE = "like"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """What is asked of one value. IN has several values, every other operator one; LIKE's is a pattern with % and _."""
+
+    op: Op
+    values: tuple[Value, ...]
+
+    @property
+    def value(self) -> Value:
+        return self.values[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    field: str
+    test: Test
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """The list contains the text."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """The JSON object contains this one, as PostgreSQL's @> has it. json is normalised, so that nodes compare."""
+
+    field: str
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The JSON object has the key, a dotted path, with a value other than null."""
+
+    field: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Each word is part of some searchable text, whatever its case. fields is where to look."""
+
+    words: tuple[str, ...]
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One key and its value in a relation such as metadata: the conditions of one and() that bind to the same pair.
+
+    keys is empty when no key was asked for; keys_absent tells neq(key) from eq(key). See docs/filter-language.md.
+    """
+
+    relation: str
+    keys: tuple[str, ...]
+    keys_absent: bool
+    tests: tuple[Test, ...]
+
+
+type Node = And | Or | Not | Compare | Has | Contains | Exists | Search | Pair
+
+
+def as_json(value: Any) -> str:
+    """A JSON scalar of a pair as the text it is compared by."""
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
