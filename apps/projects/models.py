@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Self
 
@@ -27,13 +28,16 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def among(self, ids: Iterable[uuid.UUID]) -> Self:
         return self.filter(pk__in=list(ids))
 
+    def last_activity(self, project_id: uuid.UUID) -> datetime | None:
+        return self.filter(pk=project_id).aggregate(at=Max("traces__last_activity"))["at"]
+
     def for_list(self) -> Self:
         """With the totals that the projects page shows, most recent activity first."""
         return self.annotate(
-            threads=Sum("tallies__threads", default=0),
-            traces=Sum("tallies__traces", default=0),
-            runs=Sum("tallies__runs", default=0),
-            errored_runs=Sum("tallies__errored_runs", default=0),
+            thread_count=Sum("tallies__threads", default=0),
+            trace_count=Sum("tallies__traces", default=0),
+            run_count=Sum("tallies__runs", default=0),
+            error_count=Sum("tallies__errored_runs", default=0),
             total_tokens=Sum("tallies__total_tokens", default=0),
             total_cost=Sum("tallies__total_cost", default=Decimal(0)),
             last_activity=Max("tallies__last_activity"),

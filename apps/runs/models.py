@@ -1,7 +1,8 @@
 """Runs as the SDKs sent them, and one rollup row a trace. Only apps.runs.ingest.store writes these tables."""
 
+import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Self
 
@@ -15,6 +16,8 @@ from django.db.models.lookups import GreaterThan
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
+from apps.runs.query.compile import to_q
+from apps.runs.query.nodes import Node
 
 
 class RunType(models.TextChoices):
@@ -98,10 +101,14 @@ class RunFields(models.Model):
     completion_tokens = models.IntegerField(null=True)
     total_tokens = models.IntegerField(null=True)
     given = models.IntegerField(default=0, help_text="bit per field that was sent (ingest/change.py)")
-    patched = models.IntegerField(default=0, help_text="bit per field that a patch has set, so that a late post leaves it")
+    patched = models.IntegerField(
+        default=0, help_text="bit per field that a patch has set, so that a late post leaves it"
+    )
     trace_id = models.UUIDField()
     parent_run_id = models.UUIDField(null=True)
-    provisional = models.BooleanField(default=False, help_text="the real trace is not known yet: the run stands as its own root")
+    provisional = models.BooleanField(
+        default=False, help_text="the real trace is not known yet: the run stands as its own root"
+    )
     dotted_order = models.TextField(db_collation="C")
     name = models.TextField(default="")
     run_type = models.TextField(choices=RunType.choices, default=RunType.CHAIN)
@@ -117,7 +124,10 @@ class RunFields(models.Model):
     )
     thread_id = models.GeneratedField(
         expression=Case(
-            When(GreaterThan(Length(_CARRIED), 512), then=ConcatPair(Left(_CARRIED, 480), MD5(_CARRIED), output_field=_TEXT)),
+            When(
+                GreaterThan(Length(_CARRIED), 512),
+                then=ConcatPair(Left(_CARRIED, 480), MD5(_CARRIED), output_field=_TEXT),
+            ),
             default=_CARRIED,
             output_field=_TEXT,
         ),
@@ -128,7 +138,9 @@ class RunFields(models.Model):
     model = models.TextField(null=True)
     tags = ArrayField(models.TextField(), null=True)
     metadata = models.JSONField(null=True)
-    usage_details = models.JSONField(null=True, help_text="prompt, completion, prompt_cost, completion_cost: amount by kind")
+    usage_details = models.JSONField(
+        null=True, help_text="prompt, completion, prompt_cost, completion_cost: amount by kind"
+    )
     prompt_cost = money(null=True)
     completion_cost = money(null=True)
     total_cost = money(null=True)
@@ -156,12 +168,38 @@ class RunQuerySet(models.QuerySet["Run"]):
     def in_project(self, project: Project) -> Self:
         return self.filter(project=project)
 
+    def in_projects(self, project_ids: Iterable[uuid.UUID]) -> Self:
+        return self.filter(project_id__in=list(project_ids))
+
     def in_trace(self, trace_id: uuid.UUID) -> Self:
         return self.filter(trace_id=trace_id).order_by("dotted_order", "id")
+
+    def matching(self, condition: Node) -> Self:
+        return self.filter(to_q(condition))
+
+    def matching_trace(self, condition: Node, within: "RunQuerySet") -> Self:
+        """Runs of traces whose root, looked for within, matches."""
+        return self.matching_tree(condition, within.filter(parent_run_id=None))
+
+    def matching_tree(self, condition: Node, within: "RunQuerySet") -> Self:
+        """Runs of traces of which any run, looked for within, matches."""
+        return self.filter(trace_id__in=within.matching(condition).values("trace_id"))
 
     def places_of(self, ids: Iterable[uuid.UUID]) -> "models.QuerySet[Run, tuple[uuid.UUID, uuid.UUID, str]]":
         """(id, trace_id, dotted_order) of those that are stored."""
         return self.filter(id__in=list(ids)).values_list("id", "trace_id", "dotted_order")
+
+    def orphans_with_parents(self) -> "Iterator[tuple[Run, Run]]":
+        """Provisional runs whose parent is stored in another trace of the same workspace."""
+        orphans = list(self.filter(provisional=True, parent_run_id__isnull=False).select_related("project").light())
+        parents = {
+            run.id: run
+            for run in self.filter(id__in=[run.parent_run_id for run in orphans]).select_related("project").light()
+        }
+        for run in orphans:
+            parent = parents.get(run.parent_run_id)
+            if parent and parent.trace_id != run.trace_id and parent.project.workspace_id == run.project.workspace_id:
+                yield run, parent
 
     def light(self) -> Self:
         """Without the payload, which is most of a row."""
@@ -233,7 +271,11 @@ class Trace(Totals):
         indexes = [
             models.Index(F("project"), F("start_time"), name="trace_latest"),
             models.Index(
-                F("project"), F("thread_id"), F("start_time"), condition=Q(thread_id__isnull=False), name="trace_in_thread"
+                F("project"),
+                F("thread_id"),
+                F("start_time"),
+                condition=Q(thread_id__isnull=False),
+                name="trace_in_thread",
             ),
             models.Index(
                 F("project"),
@@ -249,5 +291,8 @@ class Trace(Totals):
 
 
 def thread_uuid(project_id: uuid.UUID, thread_id: str) -> uuid.UUID:
-    """The key of a thread: derived, so that every writer and every node of a cluster finds the same row without asking."""
-    return uuid.uuid5(project_id, thread_id)
+    """The key of a thread: derived, so that every writer and every node of a cluster finds the same row without asking.
+
+    SHA-256, because PostgreSQL can compute it too (THREAD_UUID in ingest/reconcile.py).
+    """
+    return uuid.UUID(bytes=hashlib.sha256(project_id.bytes + thread_id.encode()).digest()[:16])

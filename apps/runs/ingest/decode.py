@@ -82,9 +82,13 @@ def _bounded(read: Callable[[int], bytes], cap: int, what: str, setting: str) ->
 
 def _unzstd(body: bytes) -> bytes:
     """A stream, since the SDK's frames do not tell their content's size."""
-    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(io.BytesIO(body), read_across_frames=True)
+    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
+        io.BytesIO(body), read_across_frames=True
+    )
     try:
-        return _bounded(reader.read, settings.MAX_DECOMPRESSED_BYTES, "The decompressed body", "THREADLINE_MAX_DECOMPRESSED_BYTES")
+        return _bounded(
+            reader.read, settings.MAX_DECOMPRESSED_BYTES, "The decompressed body", "THREADLINE_MAX_DECOMPRESSED_BYTES"
+        )
     except zstandard.ZstdError as error:
         raise Refused(422, f"The body is not valid zstd: {error}") from None
 
@@ -100,7 +104,9 @@ def _gunzip(body: bytes) -> bytes:
         return piece
 
     try:
-        return _bounded(read, settings.MAX_DECOMPRESSED_BYTES, "The decompressed body", "THREADLINE_MAX_DECOMPRESSED_BYTES")
+        return _bounded(
+            read, settings.MAX_DECOMPRESSED_BYTES, "The decompressed body", "THREADLINE_MAX_DECOMPRESSED_BYTES"
+        )
     except zlib.error as error:
         raise Refused(422, f"The body is not valid gzip: {error}") from None
 

@@ -64,7 +64,11 @@ class Delta(msgspec.Struct):
         self.errored_turns += sign * (facts.status == "error")
         for name in _SUMMED:
             setattr(self, name, getattr(self, name) + sign * getattr(facts, name))
-        if sign > 0 and facts.last_activity and (self.last_activity is None or facts.last_activity > self.last_activity):
+        if (
+            sign > 0
+            and facts.last_activity
+            and (self.last_activity is None or facts.last_activity > self.last_activity)
+        ):
             self.last_activity = facts.last_activity
 
 
@@ -89,9 +93,7 @@ def refresh(cursor: "psycopg.Cursor[Any]", traces: list[UUID]) -> None:
     _write_tallies(cursor, projects)
 
 
-def _deltas(
-    changes: list[tuple[Facts, Facts]], gone: list[Facts]
-) -> tuple[dict[ThreadKey, Delta], dict[UUID, Delta]]:
+def _deltas(changes: list[tuple[Facts, Facts]], gone: list[Facts]) -> tuple[dict[ThreadKey, Delta], dict[UUID, Delta]]:
     threads: dict[ThreadKey, Delta] = defaultdict(Delta)
     projects: dict[UUID, Delta] = defaultdict(Delta)
     for old, new in [*changes, *((facts, None) for facts in gone)]:
@@ -139,10 +141,10 @@ def _write_threads(cursor: "psycopg.Cursor[Any]", threads: dict[ThreadKey, Delta
 
 
 def _refresh_later(threads: list[UUID]) -> None:
-    from apps.runs.tasks import refresh_long_thread
+    from apps.runs.tasks import refresh_long_thread_later
 
     for thread in threads:
-        refresh_long_thread.later(thread)
+        refresh_long_thread_later(thread)
 
 
 def _write_tallies(cursor: "psycopg.Cursor[Any]", projects: dict[UUID, Delta]) -> None:

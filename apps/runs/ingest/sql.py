@@ -50,7 +50,6 @@ COPY = f"COPY incoming ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
 COPY_TYPES = list(COLUMNS.values())
 
 
-
 def _merged(column: str) -> str:
     """The rule of RunChange.absorb: a value that was given wins, unless it comes from a post where a patch has set it."""
     match column:
@@ -85,7 +84,9 @@ SELECT trace_id, %(project)s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, 'pen
 FROM unnest(%(traces)s::uuid[]) AS trace_id ORDER BY trace_id
 ON CONFLICT (trace_id) DO NOTHING
 """
-LOCK_TRACES = "SELECT trace_id, project_id FROM runs_trace WHERE trace_id = ANY(%(traces)s) ORDER BY trace_id FOR UPDATE"
+LOCK_TRACES = (
+    "SELECT trace_id, project_id FROM runs_trace WHERE trace_id = ANY(%(traces)s) ORDER BY trace_id FOR UPDATE"
+)
 
 # What a thread's and a project's totals are made of, before and after.
 TRACE_FACTS = (
@@ -214,42 +215,47 @@ RETURNING new.id, new.project_id, old.id IS NULL
 EXACT_TURNS = 1_000
 
 # What is not a sum: the first and the last turn come from the index, percentiles and the last activity from all turns.
-# `whole` asks for those of a long thread too, as its last activity may have gone back.
-REFRESH_THREADS = """
-UPDATE threads_thread AS t SET first_start = first.start_time, first_trace_id = first.trace_id, first_input = first.inputs_preview,
-    last_start = last.start_time, last_trace_id = last.trace_id, last_output = last.outputs_preview, last_error = errored.error,
-    last_activity = coalesce(turns.last_activity, greatest(t.last_activity, k.last_activity)),
-    latency_p50 = CASE WHEN k.exact THEN turns.latency[1] ELSE t.latency_p50 END,
-    latency_p99 = CASE WHEN k.exact THEN turns.latency[2] ELSE t.latency_p99 END
-FROM (
+# In `asked`, `whole` asks for the latter of a long thread too, as its last activity may have gone back.
+THREAD_VALUES = {
+    "first_start": "first.start_time",
+    "first_trace_id": "first.trace_id",
+    "first_input": "first.inputs_preview",
+    "last_start": "last.start_time",
+    "last_trace_id": "last.trace_id",
+    "last_output": "last.outputs_preview",
+    "last_error": "errored.error",
+    "last_activity": "coalesce(turns.last_activity, greatest(t.last_activity, k.last_activity))",
+    "latency_p50": "CASE WHEN k.exact THEN turns.latency[1] ELSE t.latency_p50 END",
+    "latency_p99": "CASE WHEN k.exact THEN turns.latency[2] ELSE t.latency_p99 END",
+}
+_TURNS_OF_K = "trace.project_id = k.project_id AND trace.thread_id = k.thread_id"
+_ROOT = "runs_trace AS trace LEFT JOIN runs_run AS root ON root.trace_id = trace.trace_id AND root.id = trace.trace_id"
+THREAD_VALUES_FROM = f"""(
     SELECT asked.id, asked.last_activity, thread.project_id, thread.thread_id, thread.errored_turns,
         asked.whole OR thread.turns <= %(exact)s AS exact
     FROM unnest(%(id)s::uuid[], %(last_activity)s::timestamptz[], %(whole)s::bool[]) AS asked (id, last_activity, whole)
     JOIN threads_thread AS thread ON thread.id = asked.id
 ) AS k
 CROSS JOIN LATERAL (
-    SELECT trace.start_time, trace.trace_id, root.inputs_preview
-    FROM runs_trace AS trace LEFT JOIN runs_run AS root ON root.trace_id = trace.trace_id AND root.id = trace.trace_id
-    WHERE trace.project_id = k.project_id AND trace.thread_id = k.thread_id ORDER BY trace.start_time, trace.trace_id LIMIT 1
+    SELECT trace.start_time, trace.trace_id, root.inputs_preview FROM {_ROOT}
+    WHERE {_TURNS_OF_K} ORDER BY trace.start_time, trace.trace_id LIMIT 1
 ) AS first
 CROSS JOIN LATERAL (
-    SELECT trace.start_time, trace.trace_id, root.outputs_preview
-    FROM runs_trace AS trace LEFT JOIN runs_run AS root ON root.trace_id = trace.trace_id AND root.id = trace.trace_id
-    WHERE trace.project_id = k.project_id AND trace.thread_id = k.thread_id
-    ORDER BY trace.start_time DESC, trace.trace_id DESC LIMIT 1
+    SELECT trace.start_time, trace.trace_id, root.outputs_preview FROM {_ROOT}
+    WHERE {_TURNS_OF_K} ORDER BY trace.start_time DESC, trace.trace_id DESC LIMIT 1
 ) AS last
 LEFT JOIN LATERAL (
-    SELECT trace.error FROM runs_trace AS trace
-    WHERE trace.project_id = k.project_id AND trace.thread_id = k.thread_id AND trace.status = 'error' AND k.errored_turns > 0
-    ORDER BY trace.start_time DESC LIMIT 1
+    SELECT trace.error FROM runs_trace AS trace WHERE {_TURNS_OF_K} AND trace.status = 'error' AND k.errored_turns > 0
+    ORDER BY trace.start_time DESC, trace.trace_id DESC LIMIT 1
 ) AS errored ON true
 LEFT JOIN LATERAL (
     SELECT max(trace.last_activity) AS last_activity,
         percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM trace.end_time - trace.start_time)) AS latency
-    FROM runs_trace AS trace WHERE trace.project_id = k.project_id AND trace.thread_id = k.thread_id AND k.exact
-) AS turns ON true
-WHERE t.id = k.id
-RETURNING t.id, k.exact
+    FROM runs_trace AS trace WHERE {_TURNS_OF_K} AND k.exact
+) AS turns ON true"""
+REFRESH_THREADS = f"""
+UPDATE threads_thread AS t SET {", ".join(f"{column} = {value}" for column, value in THREAD_VALUES.items())}
+FROM {THREAD_VALUES_FROM} WHERE t.id = k.id RETURNING t.id, k.exact
 """
 DROP_EMPTY_THREADS = "DELETE FROM threads_thread WHERE id = ANY(%(id)s) AND turns <= 0 RETURNING id, project_id"
 
@@ -257,7 +263,7 @@ DROP_EMPTY_THREADS = "DELETE FROM threads_thread WHERE id = ANY(%(id)s) AND turn
 TALLY_SUMS = ("threads", "traces", "runs", "errored_runs", "total_tokens")
 ADD_TO_TALLIES = f"""
 INSERT INTO projects_projecttally AS t (project_id, shard, {", ".join(TALLY_SUMS)}, total_cost, last_activity)
-SELECT project_id, pg_backend_pid() % %(shards)s, {", ".join(TALLY_SUMS)}, total_cost, last_activity
+SELECT project_id, pg_backend_pid() %% %(shards)s, {", ".join(TALLY_SUMS)}, total_cost, last_activity
 FROM unnest(%(project_id)s::uuid[], {", ".join(f"%({name})s::bigint[]" for name in TALLY_SUMS)}, %(total_cost)s::numeric[],
     %(last_activity)s::timestamptz[]) AS delta (project_id, {", ".join(TALLY_SUMS)}, total_cost, last_activity)
 WHERE EXISTS (SELECT 1 FROM projects_project WHERE id = project_id) ORDER BY project_id

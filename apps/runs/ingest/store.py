@@ -33,7 +33,7 @@ def write(project: Project, changes: list[RunChange]) -> list[Rejection]:
     """
     if not changes:
         return []
-    with transaction.atomic(), raw_cursor() as cursor:
+    with transaction.atomic(), connection.wrap_database_errors, raw_cursor() as cursor:
         moves = rehome.find(cursor, project, changes)
         traces = sorted({*map(trace_of, changes), *moves})
         foreign = _lock(cursor, project, traces)
@@ -71,7 +71,9 @@ def _lock(cursor: "psycopg.Cursor[Any]", project: Project, traces: list[UUID]) -
     if not elsewhere:
         return set()
     mine = set(
-        Project.objects.filter(workspace_id=project.workspace_id, pk__in=set(elsewhere.values())).values_list("pk", flat=True)
+        Project.objects.filter(workspace_id=project.workspace_id, pk__in=set(elsewhere.values())).values_list(
+            "pk", flat=True
+        )
     )
     return {trace for trace, owner in elsewhere.items() if owner not in mine}
 
@@ -86,7 +88,9 @@ def _stage(cursor: "psycopg.Cursor[Any]", project: Project, changes: list[RunCha
 
 def _row(change: RunChange, project: Project) -> list[Any]:
     """The values in the order of sql.COLUMNS; what a run must have and nobody gave gets its default, without its bit in `given`."""
-    start_time = change.start_time or (dotted_time(change.dotted_order) if change.dotted_order else None) or change.received_at
+    start_time = (
+        change.start_time or (dotted_time(change.dotted_order) if change.dotted_order else None) or change.received_at
+    )
     assert start_time is not None
     return [
         start_time,
@@ -129,7 +133,7 @@ def _row(change: RunChange, project: Project) -> list[Any]:
 def delete_traces(traces: Iterable[UUID]) -> int:
     """Delete whole traces, threads and totals following. Returns how many runs went."""
     ids = sorted(set(traces))
-    with transaction.atomic(), raw_cursor() as cursor:
+    with transaction.atomic(), connection.wrap_database_errors, raw_cursor() as cursor:
         cursor.execute(sql.LOCK_TRACES, {"traces": ids})
         cursor.execute("DELETE FROM runs_run WHERE trace_id = ANY(%s)", [ids])
         gone = cursor.rowcount

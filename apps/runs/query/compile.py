@@ -30,7 +30,7 @@ THREAD_ID_KEPT: Final = 480
 
 _TEXT = models.TextField()
 _COLUMNS: Final = {"session_id": "project_id", "reference_example": "reference_example_id", "latency": "end_time"}
-_LOOKUPS: Final[dict[Op, type[Lookup[Any]]]] = {
+_LOOKUPS: "Final[dict[Op, type[Lookup[Any]]]]" = {
     Op.GT: GreaterThan,
     Op.GTE: GreaterThanOrEqual,
     Op.LT: LessThan,
@@ -46,7 +46,7 @@ _STATUS: Final = {
 }
 
 
-class _Operator(Lookup[Any]):
+class _Operator(Lookup):  # type: ignore[type-arg]
     """A PostgreSQL operator between an expression and a value."""
 
     sql = ""
@@ -107,7 +107,7 @@ def _any(conditions: Iterable[Q]) -> Q:
     return reduce(or_, conditions)
 
 
-def _known(column: str, condition: Lookup[Any]) -> Q:
+def _known(column: str, condition: "Lookup[Any]") -> Q:
     return Q(condition) & Q(**{f"{column}__isnull": False})
 
 
