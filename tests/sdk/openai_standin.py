@@ -1,4 +1,4 @@
-"""A loopback stand-in for the OpenAI API whose only memory is the history it is sent, so a caller that lost it gets a wrong answer."""
+"""A loopback stand-in for the OpenAI API that remembers nothing: its answers come from the history it is sent."""
 
 import json
 import re

@@ -1,7 +1,8 @@
 """`uv run python -m tests.sdk.record` writes recorded/: what each SDK really sends, transport by transport.
 
-A file is {"sdk", "transport", "requests": [{"method", "path", "headers", "body"}]}. The body is decompressed but otherwise untouched;
-headers keep the Content-Encoding and lengths as they were on the wire. A body that is not UTF-8 stands under "body_base64".
+A file is {"sdk", "transport", "requests": [{"method", "path", "headers", "body"}]}. The body is decompressed and left
+as it is otherwise; headers keep the Content-Encoding and lengths of the wire. A body that is not UTF-8 stands under
+"body_base64".
 Paths of this machine in stack traces are overwritten at the same length, so that the parts' own lengths stay right.
 """
 

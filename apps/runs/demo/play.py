@@ -29,7 +29,7 @@ ROOT_NAMES = {
 
 
 def play(conversation: Conversation, seed: uuid.UUID) -> tuple[list[Trace], float]:
-    """The traces of a conversation, a turn each, and its length in seconds. The same seed gives the same ids and delays."""
+    """The traces of a conversation and its length in seconds. The same seed gives the same ids and delays."""
     clock = Clock(seed)
     history: list[Message] = []
     traces = []

@@ -14,7 +14,7 @@ CLIENT_PRICES = {"in": 3.0, "out": 15.0, "cached": 0.3}
 
 @dataclass
 class Message:
-    """One message in no provider's dialect. `calls` are (id, tool name, arguments); `answers` is the id of such a call."""
+    """In no provider's dialect. `calls` are (id, tool name, arguments); `answers` is the id of such a call."""
 
     role: str
     text: str

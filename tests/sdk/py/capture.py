@@ -1,18 +1,18 @@
 """What the recorder records: a traced turn with a tool, a streamed one, one that fails, and an attachment."""
 
+import contextlib
 import json
 import os
 import platform
 import sys
-
-os.environ["LANGSMITH_REVISION_ID"] = os.environ["LANGCHAIN_REVISION_ID"] = "0000000"
-platform.platform = lambda *args, **kwargs: "Linux-6.1.0-x86_64-with-glibc2.36"
 
 import openai
 from langsmith import Client, traceable
 from langsmith.schemas import Attachment
 from langsmith.wrappers import wrap_openai
 
+os.environ["LANGSMITH_REVISION_ID"] = os.environ["LANGCHAIN_REVISION_ID"] = "0000000"
+platform.platform = lambda *args, **kwargs: "Linux-6.1.0-x86_64-with-glibc2.36"
 options = json.loads(sys.argv[1])
 client = Client(api_url=options["endpoint"], api_key=options["key"], info=options.get("info"))
 model = wrap_openai(
@@ -51,10 +51,8 @@ def attach(picture: Attachment) -> str:
 extra = {"project_name": "recorded", "metadata": THREAD}
 turn("My name is Ada.", langsmith_extra=extra)
 turn("What is my name?", stream=True, langsmith_extra={**extra, "tags": ["streamed"]})
-try:
+with contextlib.suppress(openai.BadRequestError):
     turn("Please fail.", langsmith_extra=extra)
-except openai.BadRequestError:
-    pass
 flush()
 attach(Attachment(mime_type="image/png", data=b"\x89PNG\r\n\x1a\n--not a boundary\r\n"), langsmith_extra=extra)
 flush()
