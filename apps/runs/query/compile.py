@@ -46,7 +46,7 @@ _STATUS: Final = {
 }
 
 
-class _Operator(Lookup):  # type: ignore[type-arg]
+class _Operator(Lookup):
     """A PostgreSQL operator between an expression and a value."""
 
     sql = ""
