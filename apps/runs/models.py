@@ -174,6 +174,20 @@ class RunQuerySet(models.QuerySet["Run"]):
     def in_trace(self, trace_id: uuid.UUID) -> Self:
         return self.filter(trace_id=trace_id).order_by("dotted_order", "id")
 
+    def in_traces(self, trace_ids: Iterable[uuid.UUID]) -> Self:
+        """Trace after trace by the start of their roots, each in preorder."""
+        return self.filter(trace_id__in=list(trace_ids)).order_by("dotted_order", "id")
+
+    def roots_of(self, trace_ids: Iterable[uuid.UUID]) -> Self:
+        return self.filter(pk__in=[(trace_id, trace_id) for trace_id in trace_ids])
+
+    def steps(self) -> Self:
+        """What an agent does between question and answer."""
+        return self.filter(run_type__in=(RunType.TOOL, RunType.RETRIEVER), parent_run_id__isnull=False)
+
+    def with_id(self, run_id: uuid.UUID) -> Self:
+        return self.filter(id=run_id).order_by("-received_at")
+
     def matching(self, condition: Node) -> Self:
         return self.filter(to_q(condition))
 
