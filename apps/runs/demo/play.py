@@ -36,7 +36,7 @@ def play(conversation: Conversation, seed: uuid.UUID) -> tuple[list[Trace], floa
     for number, turn in enumerate(conversation.turn):
         if number:
             clock.wait(0.4 * conversation.gap, 1.6 * conversation.gap)
-        thread = {conversation.key: conversation.id}
+        thread: Json = {conversation.key: conversation.id}
         trace = Trace(uuid.uuid5(seed, str(number)), clock, conversation.project, thread, conversation.metadata)
         trace.carried_by_all = conversation.carry == "all"
         trace.tags = conversation.tags

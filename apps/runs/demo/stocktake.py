@@ -11,8 +11,6 @@ KINDS = (
     "Talus mid boots",
     "Cairn 65 pack",
     "Ember 1 stove",
-)
-KINDS += (
     "Lumen 400 lamp",
     "Basalt mug",
     "Drift poncho",
