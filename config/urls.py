@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from apps.accounts.views import home
 from config.health import healthz, readyz
@@ -10,6 +11,7 @@ urlpatterns = [
     path("readyz", readyz),
     path("admin/", admin.site.urls),
     path("accounts/", include("apps.accounts.signin_urls")),
+    path("favicon.ico", RedirectView.as_view(url="/static/favicon.svg")),
     path("", home, name="home"),
     path("", include("apps.accounts.urls")),
     path("", include("apps.projects.urls")),

@@ -60,7 +60,7 @@ const typing = (target) => target.matches("input, textarea, select, [contentedit
 
 const closeMenus = (except) => {
   let closed = false;
-  for (const open of document.querySelectorAll("details.menu[open], details.ask[open]")) {
+  for (const open of document.querySelectorAll("details.menu[open]")) {
     if (open === except) continue;
     open.open = false;
     closed = true;
@@ -70,7 +70,7 @@ const closeMenus = (except) => {
 
 document.addEventListener("click", (event) => {
   const hit = (selector) => event.target.closest(selector);
-  closeMenus(hit("details.menu, details.ask"));
+  closeMenus(hit("details.menu"));
   if (hit("[data-copy], [data-copy-text]")) copy(hit("[data-copy], [data-copy-text]"));
   else if (hit("[data-theme-set]")) storeTheme(hit("[data-theme-set]").dataset.themeSet);
   else if (hit("[data-close]")) hit(".toast, dialog")?.remove();

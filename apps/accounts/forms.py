@@ -22,7 +22,7 @@ class RoleForm(forms.Form):
 
 class InviteForm(RoleForm):
     email = forms.EmailField(
-        label="E-mail",
+        label="Email",
         max_length=254,
         widget=forms.EmailInput(attrs={"placeholder": "grace@example.org", "autocomplete": "off"}),
     )

@@ -25,11 +25,15 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def others_named(self, project: "Project", name: str) -> Self:
         return self.filter(name=name).exclude(pk=project.pk)
 
+    def have_runs(self) -> bool:
+        return self.filter(tallies__runs__gt=0).exists()
+
     def among(self, ids: Iterable[uuid.UUID]) -> Self:
         return self.filter(pk__in=list(ids))
 
     def last_activity(self, project_id: uuid.UUID) -> datetime | None:
-        return self.filter(pk=project_id).aggregate(at=Max("traces__last_activity"))["at"]
+        at: datetime | None = self.filter(pk=project_id).aggregate(at=Max("traces__last_activity"))["at"]
+        return at
 
     def for_list(self) -> Self:
         """With the totals that the projects page shows, most recent activity first."""

@@ -22,16 +22,15 @@ BY_ACTIVITY = (Term("last_activity", descending=True, nulls_last=True), Term("na
 @member()
 def projects(request: MemberRequest) -> HttpResponse:
     search = SearchForm(request.GET)
-    found = Project.objects.in_workspace(request.workspace).named_like(search.text()).for_list()
-    shown = keyset(found.fetch_mode(FETCH_RAISE), BY_ACTIVITY, request.GET.get("cursor", ""))
+    projects = Project.objects.in_workspace(request.workspace)
+    found = projects.named_like(search.text()).for_list().fetch_mode(FETCH_RAISE)
     return page(
         request,
         "projects/list.html",
         {
-            "page": shown,
+            "page": keyset(found, BY_ACTIVITY, request.GET.get("cursor", "")),
             "q": search.text(),
-            "new": not search.text() and not any(project.runs for project in shown.rows),
-            "create_form": ProjectForm(Project(workspace=request.workspace)),
+            "new": not search.text() and not projects.have_runs(),
         },
     )
 

@@ -1,0 +1,81 @@
+import json
+import uuid
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.common.admin import ReadOnlyAdmin
+from apps.runs import payload
+from apps.runs.models import RunById
+
+PAYLOADS = ("inputs", "outputs", "events", "extra", "serialized")
+SHOWN_CHARACTERS = 200_000
+
+
+def pretty(frame: bytes | memoryview | None) -> SafeString | str:
+    """A payload as indented JSON, escaped, cut where a browser would struggle."""
+    if frame is None:
+        return "-"
+    text = json.dumps(payload.load(frame), indent=2, ensure_ascii=False)
+    if len(text) > SHOWN_CHARACTERS:
+        text = f"{text[:SHOWN_CHARACTERS]}\n… {len(text) - SHOWN_CHARACTERS:,} more characters; GET /api/v1/runs/<id> has all"
+    return format_html("<pre>{}</pre>", text)
+
+
+class FoundPaginator(Paginator):  # type: ignore[type-arg]
+    """A search by id finds one row at most, so it is fetched rather than counted."""
+
+    @cached_property
+    def count(self) -> int:
+        return len(self.object_list)
+
+
+@admin.register(RunById)
+class RunAdmin(ReadOnlyAdmin):
+    """Read-only, and found by id only: there may be more runs than any list could show."""
+
+    paginator = FoundPaginator
+    list_display = ("id", "name", "run_type", "status", "project", "thread_id", "start_time")
+    list_select_related = ("project",)
+    search_fields = ("id",)
+    search_help_text = "The id of a run; its trace's id finds the root"
+    ordering = ("id",)
+    sortable_by = ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[RunById], search_term: str
+    ) -> tuple[QuerySet[RunById], bool]:
+        try:
+            return queryset.filter(pk=uuid.UUID(search_term.strip())), False
+        except ValueError:
+            return queryset.none(), False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        shown = [field.name for field in self.opts.fields if field.name not in PAYLOADS]
+        return [*shown, *(f"{name}_json" for name in PAYLOADS)]
+
+    @admin.display(description="inputs")
+    def inputs_json(self, run: RunById) -> SafeString | str:
+        return pretty(run.inputs)
+
+    @admin.display(description="outputs")
+    def outputs_json(self, run: RunById) -> SafeString | str:
+        return pretty(run.outputs)
+
+    @admin.display(description="events")
+    def events_json(self, run: RunById) -> SafeString | str:
+        return pretty(run.events)
+
+    @admin.display(description="extra")
+    def extra_json(self, run: RunById) -> SafeString | str:
+        return pretty(run.extra)
+
+    @admin.display(description="serialized")
+    def serialized_json(self, run: RunById) -> SafeString | str:
+        return pretty(run.serialized)
