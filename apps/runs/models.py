@@ -199,9 +199,15 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs of traces of which any run, looked for within, matches."""
         return self.filter(trace_id__in=within.matching(condition).values("trace_id"))
 
-    def places_of(self, ids: Iterable[uuid.UUID]) -> "models.QuerySet[Run, tuple[uuid.UUID, uuid.UUID, str]]":
-        """(id, trace_id, dotted_order) of those that are stored."""
-        return self.filter(id__in=list(ids)).values_list("id", "trace_id", "dotted_order")
+    def for_wire(self, columns: Collection[str]) -> Self:
+        """With these payload columns only, and the metadata as JSON text, because the API passes both on unread."""
+        unread = {"inputs", "outputs", "events", "extra", "serialized"} - set(columns)
+        text = Cast("metadata", models.TextField())
+        return self.defer("metadata", *unread).annotate(metadata_json=text).fetch_mode(FETCH_RAISE)
+
+    def places_of(self, ids: Iterable[uuid.UUID]) -> "models.QuerySet[Run, tuple[uuid.UUID, uuid.UUID, str, bool]]":
+        """(id, trace_id, dotted_order, provisional) of those that are stored."""
+        return self.filter(id__in=list(ids)).values_list("id", "trace_id", "dotted_order", "provisional")
 
     def orphans_with_parents(self) -> "Iterator[tuple[Run, Run]]":
         """Provisional runs whose parent is stored in another trace of the same workspace."""
@@ -214,6 +220,10 @@ class RunQuerySet(models.QuerySet["Run"]):
             parent = parents.get(run.parent_run_id)
             if parent and parent.trace_id != run.trace_id and parent.project.workspace_id == run.project.workspace_id:
                 yield run, parent
+
+    def without_details(self) -> Self:
+        """Inputs and outputs, but not what only the page of one run shows."""
+        return self.defer("events", "extra", "serialized")
 
     def light(self) -> Self:
         """Without the payload, which is most of a row."""
@@ -256,11 +266,22 @@ class TraceQuerySet(models.QuerySet["Trace"]):
     def projects_of(self, traces: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
         return dict(self.filter(trace_id__in=list(traces)).values_list("trace_id", "project_id"))
 
+    def threads_of(self, traces: Iterable[uuid.UUID]) -> dict[uuid.UUID, str | None]:
+        return dict(self.filter(trace_id__in=list(traces)).values_list("trace_id", "thread_id"))
+
     def in_project(self, project: Project) -> Self:
         return self.filter(project=project)
 
     def in_thread(self, thread_id: str) -> Self:
         return self.filter(thread_id=thread_id).order_by("start_time", "trace_id")
+
+    def number_of(self, trace_id: uuid.UUID) -> int:
+        """Where the trace stands among these by its start, counted from 1; 0 when it is none of them."""
+        trace = self.filter(trace_id=trace_id).first()
+        if trace is None:
+            return 0
+        before = Q(start_time__lt=trace.start_time) | Q(start_time=trace.start_time, trace_id__lte=trace_id)
+        return self.filter(before).count()
 
 
 class Trace(Totals):

@@ -1,9 +1,10 @@
 """One rollup row a thread: the Threads tab is an index scan of this table, so its cost does not grow with the number of runs."""
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import F
+from django.db.models import FETCH_RAISE, F, Q
 
 from apps.projects.models import Project
 from apps.runs.models import Totals, unenforced
@@ -14,7 +15,21 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         return self.filter(project=project)
 
     def for_table(self) -> Self:
-        return self.order_by("-last_activity", "-id")
+        """Most recent activity first: what the index thread_latest holds."""
+        return self.order_by("-last_activity", "-id").fetch_mode(FETCH_RAISE)
+
+    def active_since(self, moment: datetime) -> Self:
+        return self.filter(last_activity__gt=moment)
+
+    def beside(self, thread: "Thread") -> "tuple[Thread | None, Thread | None]":
+        """The threads above and below in the table: the one active next, and the one active before."""
+        at = Q(last_activity=thread.last_activity)
+        above = self.filter(Q(last_activity__gt=thread.last_activity) | at & Q(id__gt=thread.pk))
+        below = self.filter(Q(last_activity__lt=thread.last_activity) | at & Q(id__lt=thread.pk))
+        found = above.filter(last_activity__gte=thread.last_activity).order_by("last_activity", "id")[:1]
+        found = found.union(below.filter(last_activity__lte=thread.last_activity).for_table()[:1], all=True)
+        beside = {(other.last_activity, other.pk) > (thread.last_activity, thread.pk): other for other in found}
+        return beside.get(True), beside.get(False)
 
 
 class Thread(Totals):

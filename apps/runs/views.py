@@ -1,0 +1,40 @@
+import uuid
+
+from django.db.models import FETCH_RAISE
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from apps.accounts.access import MemberRequest, member
+from apps.common.htmx import page
+from apps.projects.access import project_or_404
+from apps.runs import payload
+from apps.runs.access import run_or_404
+from apps.runs.models import Run, Trace
+from apps.runs.show import RAW_FIELDS, RunView
+from apps.runs.tree import MAX_ROWS, grow
+
+
+@require_safe
+@member()
+def run(request: MemberRequest, project_id: uuid.UUID, run_id: uuid.UUID) -> HttpResponse:
+    """The run beside the tree of its trace; the SDKs print this URL."""
+    project = project_or_404(request.workspace, project_id)
+    found = run_or_404(project, run_id)
+    context = {"project": project, "shown": RunView(found)}
+    if request.htmx.target != "run":
+        rows = Run.objects.in_trace(found.trace_id).light().fetch_mode(FETCH_RAISE)[:MAX_ROWS]
+        trace = get_object_or_404(Trace.objects.in_project(project), pk=found.trace_id)
+        context |= {"trace": trace, "branches": grow([trace], list(rows))}
+    return page(request, "runs/detail.html", context)
+
+
+@require_safe
+@member()
+def raw(request: MemberRequest, project_id: uuid.UUID, run_id: uuid.UUID, field: str) -> HttpResponse:
+    """A field of the run as it was sent, whatever its size."""
+    found = run_or_404(project_or_404(request.workspace, project_id), run_id)
+    frame = getattr(found, field) if field in RAW_FIELDS else None
+    if frame is None:
+        raise Http404(f"The run has no {field}")
+    return HttpResponse(payload.unpack(frame), content_type="application/json")

@@ -1,0 +1,106 @@
+"""What the page of a thread shows: a window of its turns, as a conversation or as a tree of runs."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import FETCH_RAISE
+
+from apps.runs.models import Run, Trace, TraceQuerySet
+from apps.runs.show import RunView
+from apps.runs.tree import MAX_ROWS, grow
+from apps.threads.models import Thread
+from apps.threads.timeline import Span, Timeline, draw
+from apps.threads.turns import MAX_STEPS, read_turns
+
+SIZE = 30
+MAX_SPANS = 2_000
+"""Turns that the timeline strip covers; a longer thread shows the strip of the window."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The turns first to last, counted from 1. Turns are appended, so their numbers stay: no cursor is needed."""
+
+    thread: Thread
+    first: int
+
+    @classmethod
+    def asked_for(cls, thread: Thread, query: Mapping[str, str]) -> "Window":
+        """?turn=57 or ?trace=<id>: the window that holds it; else the first."""
+        turn = query.get("turn", "")
+        number = int(turn) if turn.isdecimal() and len(turn) < 10 else 0
+        if trace_id := _uuid(query.get("trace", "")):
+            number = turns_of(thread).number_of(trace_id)
+        number = min(max(number, 1), max(thread.turns, 1))
+        return cls(thread, (number - 1) // SIZE * SIZE + 1)
+
+    @property
+    def last(self) -> int:
+        return min(self.first + SIZE - 1, self.thread.turns)
+
+    @property
+    def earlier(self) -> int:
+        """The turn to ask for to see the window before, or 0."""
+        return self.first - SIZE if self.first > 1 else 0
+
+    @property
+    def later(self) -> int:
+        return self.last + 1 if self.last < self.thread.turns else 0
+
+    @property
+    def whole(self) -> bool:
+        return not self.earlier and not self.later
+
+    def traces(self) -> tuple[Trace | None, list[Trace]]:
+        """The turn before the window, and the turns of the window."""
+        begin = self.first - 1
+        found = list(turns_of(self.thread).fetch_mode(FETCH_RAISE)[max(begin - 1, 0) : begin + SIZE])
+        return (found[0], found[1:]) if begin and found else (None, found)
+
+
+def overview(window: Window) -> dict[str, Any]:
+    before, traces = window.traces()
+    ids = [trace.trace_id for trace in traces]
+    runs = Run.objects.in_project(window.thread.project).without_details().fetch_mode(FETCH_RAISE)
+    steps = runs.in_traces(ids).steps()[: SIZE * MAX_STEPS]
+    turns = read_turns(traces, runs.roots_of(ids), steps, before, window.first)
+    return {"view": "overview", "turns": turns, "timeline": timeline(window, traces)}
+
+
+def trace_view(window: Window, run_id: str) -> dict[str, Any]:
+    _, traces = window.traces()
+    runs = Run.objects.in_project(window.thread.project).light().fetch_mode(FETCH_RAISE)
+    rows = list(runs.in_traces(trace.trace_id for trace in traces)[:MAX_ROWS])
+    selected = selected_run(window.thread, run_id or (str(rows[0].id) if rows else ""))
+    return {
+        "view": "trace",
+        "branches": grow(traces, rows, window.first),
+        "shown": selected,
+        "timeline": timeline(window, traces),
+    }
+
+
+def selected_run(thread: Thread, run_id: str) -> RunView | None:
+    found = _uuid(run_id)
+    run = Run.objects.in_project(thread.project).with_id(found).first() if found else None
+    return RunView(run) if run else None
+
+
+def timeline(window: Window, traces: list[Trace]) -> Timeline:
+    if window.whole or window.thread.turns > MAX_SPANS:
+        return draw([Span.of(trace) for trace in traces], window.first)
+    spans = turns_of(window.thread).values_list(*Span._fields)[:MAX_SPANS]
+    return draw([Span(*values) for values in spans], 1)
+
+
+def turns_of(thread: Thread) -> TraceQuerySet:
+    return Trace.objects.in_project(thread.project).in_thread(thread.thread_id)
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

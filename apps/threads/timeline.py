@@ -1,0 +1,112 @@
+"""The timeline strip of a thread: its turns to scale, with long pauses folded so that the work stays visible."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple, Self
+
+from apps.runs.models import Trace
+from apps.threads.turns import IDLE
+
+WIDTH, HEIGHT = 100, 34
+"""Percent and pixels: the strip is as wide as the page, and its words keep their shape."""
+MAX_BARS = 200
+_PAUSE_WIDTH = 9.0
+_MIN_BAR, _BAR_HEIGHT, _TALLEST = 0.6, 10, 24
+
+
+class Span(NamedTuple):
+    """A turn, as far as the strip needs it."""
+
+    start_time: datetime
+    end_time: datetime | None
+    status: str
+    total_tokens: int
+
+    @classmethod
+    def of(cls, trace: Trace) -> Self:
+        return cls(*(getattr(trace, name) for name in cls._fields))
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Turns first to last, one unless a thread has more than MAX_BARS of them."""
+
+    x: float
+    width: float
+    height: float
+    status: str
+    first: int
+    last: int
+    seconds: float
+
+    @property
+    def y(self) -> float:
+        return (HEIGHT - self.height) / 2
+
+
+@dataclass(frozen=True)
+class Pause:
+    x: float
+    length: timedelta
+
+
+@dataclass(frozen=True)
+class Timeline:
+    bars: list[Bar]
+    pauses: list[Pause]
+
+
+def draw(turns: Sequence[Span], number: int) -> Timeline:
+    """The first of the turns has that number. The taller a bar, the more tokens its turn took."""
+    if not turns:
+        return Timeline([], [])
+    groups = _groups(turns)
+    pauses = [_gap(groups[index - 1], group) >= IDLE if index else False for index, group in enumerate(groups)]
+    lengths = [max(0.0, _seconds(group)) for group in groups]
+    gaps = [
+        0.0 if not index or pauses[index] else max(0.0, _gap(groups[index - 1], group).total_seconds())
+        for index, group in enumerate(groups)
+    ]
+    pause_width = min(_PAUSE_WIDTH, WIDTH * 0.4 / max(1, sum(pauses)))
+    bar_least = min(_MIN_BAR, WIDTH * 0.5 / len(groups))
+    room = WIDTH - pause_width * sum(pauses) - bar_least * len(groups)
+    scale = max(0.0, room) / (sum(lengths) + sum(gaps) or 1.0)
+    most = max(sum(turn.total_tokens for turn in group) for group in groups) or 1
+    bars: list[Bar] = []
+    found: list[Pause] = []
+    x = 0.0
+    for group, length, gap, pause in zip(groups, lengths, gaps, pauses, strict=True):
+        if pause:
+            found.append(Pause(round(x + pause_width / 2, 2), _gap(groups[len(bars) - 1], group)))
+        x += pause_width if pause else gap * scale
+        width = bar_least + length * scale
+        bars.append(_bar(group, x, width, number, length, most))
+        x += width
+        number += len(group)
+    return Timeline(bars, found)
+
+
+def _groups(turns: Sequence[Span]) -> list[Sequence[Span]]:
+    size = -(-len(turns) // MAX_BARS)
+    return [turns[at : at + size] for at in range(0, len(turns), size)]
+
+
+def _bar(group: Sequence[Span], x: float, width: float, number: int, seconds: float, most: int) -> Bar:
+    tokens = sum(turn.total_tokens for turn in group)
+    statuses = {turn.status for turn in group}
+    status = next((status for status in ("error", "pending") if status in statuses), "success")
+    height = _BAR_HEIGHT + (_TALLEST - _BAR_HEIGHT) * tokens / most
+    return Bar(round(x, 2), round(width, 2), round(height, 1), status, number, number + len(group) - 1, seconds)
+
+
+def _end(turn: Span) -> datetime:
+    return max(turn.start_time, turn.end_time or turn.start_time)
+
+
+def _seconds(group: Sequence[Span]) -> float:
+    return sum((_end(turn) - turn.start_time).total_seconds() for turn in group)
+
+
+def _gap(before: Sequence[Span], group: Sequence[Span]) -> timedelta:
+    return group[0].start_time - max(_end(turn) for turn in before)

@@ -1,0 +1,134 @@
+"""The turns of a thread as its overview shows them: what was asked, what was done, what was answered."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from uuid import UUID
+
+from apps.runs.messages import TURN_LIMIT, Content, new_inputs_of, new_outputs_of
+from apps.runs.models import Run, Status, Trace
+from apps.runs.parts import Message, Part
+from apps.runs.payloads import TURN_BYTES, Payload, read
+from apps.runs.preview import call_line
+from apps.runs.tree import pending_for
+
+IDLE = timedelta(minutes=5)
+"""A pause from which on it is told between two turns."""
+MAX_STEPS = 20
+STEP_LIMIT = 2_000
+
+
+@dataclass(frozen=True)
+class Step:
+    """A tool or retriever run between question and answer."""
+
+    run: Run
+
+    @cached_property
+    def args(self) -> Payload:
+        return read(self.run.inputs, TURN_BYTES)
+
+    @cached_property
+    def result(self) -> Content:
+        return new_outputs_of(self._output.value, STEP_LIMIT)
+
+    @cached_property
+    def _output(self) -> Payload:
+        return read(self.run.outputs, TURN_BYTES)
+
+    @property
+    def skipped(self) -> bool:
+        return self.args.skipped or self._output.skipped
+
+    @property
+    def line(self) -> str:
+        return call_line("", self.args.value, 120)[1:-1]
+
+    @property
+    def latency(self) -> timedelta | None:
+        return self.run.end_time - self.run.start_time if self.run.end_time else None
+
+
+@dataclass(frozen=True)
+class Turn:
+    number: int
+    trace: Trace
+    root: Run | None
+    """None while only children have arrived."""
+    steps: list[Step] = field(default_factory=list)
+    pause: timedelta | None = None
+    """Since the turn before, where it is long enough to be told."""
+
+    @cached_property
+    def asked(self) -> Payload:
+        return read(self.root.inputs if self.root else None, TURN_BYTES)
+
+    @cached_property
+    def answered(self) -> Payload:
+        return read(self.root.outputs if self.root else None, TURN_BYTES)
+
+    @cached_property
+    def input(self) -> Content:
+        return new_inputs_of(self.asked.value, TURN_LIMIT)
+
+    @cached_property
+    def output(self) -> Content:
+        """The calls are left out where the tool runs themselves are shown."""
+        content = new_outputs_of(self.answered.value, TURN_LIMIT)
+        if not self.steps:
+            return content
+        spoken = [Message(message.role, _spoken(message.parts), message.name) for message in content.messages]
+        return Content([message for message in spoken if message.parts], content.rest, content.earlier)
+
+    @property
+    def shown_steps(self) -> list[Step]:
+        return self.steps[:MAX_STEPS]
+
+    @property
+    def hidden_steps(self) -> int:
+        return max(0, len(self.steps) - MAX_STEPS)
+
+    @property
+    def latency(self) -> timedelta | None:
+        return self.trace.end_time - self.trace.start_time if self.trace.end_time and self.trace.start_time else None
+
+    @property
+    def failed(self) -> bool:
+        return self.trace.status == Status.ERROR
+
+    @property
+    def pending_for(self) -> timedelta | None:
+        return pending_for(self.root) if self.root else None
+
+
+def _spoken(parts: list[Part]) -> list[Part]:
+    return [part for part in parts if part.kind not in ("call", "result")]
+
+
+def read_turns(
+    traces: Sequence[Trace], roots: Iterable[Run], steps: Iterable[Run], before: Trace | None, first: int
+) -> list[Turn]:
+    """`before` is the turn before the first of `traces`, whose number is `first`."""
+    root_of = {run.trace_id: run for run in roots}
+    steps_of: dict[UUID, list[Step]] = {}
+    for run in steps:
+        steps_of.setdefault(run.trace_id, []).append(Step(run))
+    earlier = [before, *traces]
+    return [
+        Turn(
+            first + index,
+            trace,
+            root_of.get(trace.trace_id),
+            steps_of.get(trace.trace_id, []),
+            _pause(earlier[index], trace),
+        )
+        for index, trace in enumerate(traces)
+    ]
+
+
+def _pause(before: Trace | None, trace: Trace) -> timedelta | None:
+    if before is None or before.last_activity is None or trace.start_time is None:
+        return None
+    pause = trace.start_time - before.last_activity
+    return pause if pause >= IDLE else None

@@ -1,0 +1,79 @@
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_safe
+
+from apps.accounts.access import MemberRequest, member
+from apps.common.htmx import page
+from apps.common.paging import keyset
+from apps.projects.access import project_or_404
+from apps.projects.models import Project
+from apps.threads import thread_page
+from apps.threads.access import thread_or_404
+from apps.threads.knots import knots_of, sparkline
+from apps.threads.models import Thread
+
+MOST_NEWER = 99
+LATEST_FIRST = ("-last_activity", "-id")
+
+
+@require_safe
+@member()
+def threads(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = project_or_404(request.workspace, project_id)
+    rows = Thread.objects.in_project(project).for_table()
+    shown = keyset(rows, LATEST_FIRST, request.GET.get("cursor", ""))
+    knots = knots_of(project, shown.rows)
+    context = {
+        "project": project,
+        "totals": Project.objects.among([project.pk]).for_list().get(),
+        "page": shown,
+        "rows": [(thread, sparkline(turns := knots[thread.thread_id], thread.turns), turns) for thread in shown.rows],
+        "newest": max((thread.last_activity for thread in shown.rows if thread.last_activity), default=None),
+        "first_page": not shown.newer,
+    }
+    return page(request, "threads/list.html", context)
+
+
+@require_safe
+@member()
+def newer(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
+    """Polled by the Threads tab: how many threads were active after the newest it shows."""
+    project = project_or_404(request.workspace, project_id)
+    after = _moment(request.GET.get("after", ""))
+    found = Thread.objects.in_project(project)
+    count = (found.active_since(after) if after else found)[: MOST_NEWER + 1].count()
+    return render(
+        request,
+        "threads/list.html#newer",
+        {"project": project, "count": count, "most": MOST_NEWER, "newest": after},
+    )
+
+
+@require_safe
+@member()
+def thread(request: MemberRequest, project_id: uuid.UUID, thread_id: str) -> HttpResponse:
+    project = project_or_404(request.workspace, project_id)
+    found = thread_or_404(project, thread_id)
+    asked = request.GET
+    context: dict[str, Any] = {"project": project, "thread": found}
+    if request.htmx.target == "run":
+        context["shown"] = thread_page.selected_run(found, asked.get("run", ""))
+        return page(request, "threads/detail.html", context)
+    window = thread_page.Window.asked_for(found, asked)
+    in_trace_view = asked.get("view") == "trace"
+    shown = thread_page.trace_view(window, asked.get("run", "")) if in_trace_view else thread_page.overview(window)
+    above, below = Thread.objects.in_project(project).beside(found)
+    context |= {"window": window, "above": above, "below": below, **shown}
+    return page(request, "threads/detail.html", context)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return parse_datetime(text)
+    except ValueError:
+        return None
