@@ -3,10 +3,12 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from apps.accounts.views import home
+from config.api import routes
 from config.health import healthz, readyz
 
 urlpatterns = [
     *(path(prefix, include("apps.runs.ingest.urls")) for prefix in ("", "api/", "api/v1/")),
+    *routes(),
     path("healthz", healthz),
     path("readyz", readyz),
     path("admin/", admin.site.urls),
@@ -15,4 +17,6 @@ urlpatterns = [
     path("", home, name="home"),
     path("", include("apps.accounts.urls")),
     path("", include("apps.projects.urls")),
+    path("", include("apps.threads.urls")),
+    path("", include("apps.runs.urls")),
 ]
