@@ -2,16 +2,16 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import FETCH_RAISE, Case, F, Q, Value, When
 from django.db.models.fields.json import KT
-from django.db.models.functions import MD5, Coalesce, ConcatPair, Left, Length, NullIf
+from django.db.models.functions import MD5, Cast, Coalesce, ConcatPair, Left, Length, NullIf
 from django.db.models.lookups import GreaterThan
 
 from apps.accounts.models import Workspace

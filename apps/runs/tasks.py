@@ -1,3 +1,4 @@
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,5 @@ def refresh_long_thread(thread: str) -> None:
 def refresh_long_thread_later(thread: UUID) -> None:
     """Once for all writes of the next seconds: a thread of a million turns is read whole, so not with every batch."""
     job: Any = refresh_long_thread.configure(queueing_lock=f"thread:{thread}", schedule_in={"seconds": SETTLE_SECONDS})
-    try:
+    with suppress(AlreadyEnqueued):
         job.defer(thread=str(thread))
-    except AlreadyEnqueued:
-        pass

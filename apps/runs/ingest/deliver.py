@@ -64,6 +64,7 @@ def accept(workspace: Workspace, incoming: list[Incoming]) -> Outcome:
 class _Place(NamedTuple):
     trace_id: UUID
     dotted_order: str
+    provisional: bool
 
 
 def _find_traces(workspace: Workspace, changes: list[RunChange], now: datetime) -> None:
@@ -72,21 +73,18 @@ def _find_traces(workspace: Workspace, changes: list[RunChange], now: datetime) 
     if not lacking:
         return
     wanted = {change.id for change in lacking} | {change.parent_run_id for change in lacking if change.parent_run_id}
-    places = {
-        run_id: _Place(trace_id, dotted_order)
-        for run_id, trace_id, dotted_order in Run.objects.in_workspace(workspace).places_of(wanted)
-    }
+    places = {run_id: _Place(*place) for run_id, *place in Run.objects.in_workspace(workspace).places_of(wanted)}
     for change in changes:
         if change.trace_id is None or change.dotted_order is None:
             _place(change, places, now)
-        places[change.id] = _Place(trace_of(change), change.dotted_order or "")
+        places[change.id] = _Place(trace_of(change), change.dotted_order or "", change.provisional)
 
 
 def _place(change: RunChange, places: dict[UUID, _Place], now: datetime) -> None:
     own = segment(change.start_time or now, change.id)
     known, parent = places.get(change.id), places.get(change.parent_run_id) if change.parent_run_id else None
-    if known is not None and change.trace_id in (None, known.trace_id):
-        change.trace_id, change.dotted_order = known
+    if known is not None and not known.provisional and change.trace_id in (None, known.trace_id):
+        change.trace_id, change.dotted_order, _ = known
     elif parent is not None and change.trace_id in (None, parent.trace_id):
         change.trace_id, change.dotted_order = parent.trace_id, f"{parent.dotted_order}.{own}"
     elif change.trace_id is None:

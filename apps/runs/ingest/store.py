@@ -80,6 +80,8 @@ def _lock(cursor: "psycopg.Cursor[Any]", project: Project, traces: list[UUID]) -
 
 def _stage(cursor: "psycopg.Cursor[Any]", project: Project, changes: list[RunChange]) -> None:
     cursor.execute(sql.STAGE)
+    if connection.savepoint_ids:  # inside a caller's transaction the rows of an earlier write are still there
+        cursor.execute("DELETE FROM incoming")
     with cursor.copy(sql.COPY) as copy:
         copy.set_types(sql.COPY_TYPES)
         for change in changes:
