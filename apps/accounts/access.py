@@ -26,6 +26,12 @@ class MemberRequest(HttpRequest):
     htmx: HtmxDetails
 
 
+class KeyRequest(HttpRequest):
+    """A request that came with a good key."""
+
+    auth: ApiKey
+
+
 class KeyError401(Exception):
     """No usable key came with the request."""
 

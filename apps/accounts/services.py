@@ -23,7 +23,7 @@ class Invitation:
     path: str
 
 
-def record(workspace: Workspace, actor: User, action: str, target: object = "") -> None:
+def record(workspace: Workspace, actor: User | None, action: str, target: object = "") -> None:
     AuditEntry.objects.create(workspace=workspace, actor=actor, action=action, target=str(target)[:300])
 
 

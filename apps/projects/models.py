@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
-from django.db.models import Max, Sum
+from django.db.models import FETCH_RAISE, Max, Sum
 from django.utils import timezone
 
 from apps.accounts.models import Workspace
@@ -30,6 +30,34 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
     def among(self, ids: Iterable[uuid.UUID]) -> Self:
         return self.filter(pk__in=list(ids))
+
+    def ids(self) -> list[uuid.UUID]:
+        return list(self.values_list("pk", flat=True))
+
+    def named(self, name: str) -> "Project | None":
+        return self.filter(name=name).first()
+
+    def asked_for(
+        self,
+        *,
+        ids: Iterable[uuid.UUID] | None = None,
+        name: str | None = None,
+        part_of_name: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        datasets: Iterable[uuid.UUID] | None = None,
+        without_dataset: bool = False,
+    ) -> Self:
+        """The parameters of the API's list, each left out when it is None; newest first."""
+        asked = {
+            "pk__in": None if ids is None else list(ids),
+            "name": name,
+            "name__icontains": part_of_name,
+            "extra__metadata__contains": metadata,
+            "reference_dataset_id__in": None if datasets is None else list(datasets),
+            "reference_dataset_id__isnull": without_dataset or None,
+        }
+        given = {lookup: value for lookup, value in asked.items() if value is not None}
+        return self.filter(**given).order_by("-start_time", "-pk").fetch_mode(FETCH_RAISE)
 
     def last_activity(self, project_id: uuid.UUID) -> datetime | None:
         at: datetime | None = self.filter(pk=project_id).aggregate(at=Max("traces__last_activity"))["at"]

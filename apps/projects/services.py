@@ -4,6 +4,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.accounts.services import record
+from apps.projects import tasks
 from apps.projects.models import Project
 
 
@@ -17,9 +18,7 @@ def save(project: Project, by: User, *, name: str, description: str) -> Project:
 
 
 @transaction.atomic
-def delete(project: Project, by: User) -> None:
+def delete(project: Project, by: User | None) -> None:
     """At once from every page; its runs follow in the background."""
     record(project.workspace, by, "deleted project", project.name)
-    from apps.projects import tasks
-
     tasks.delete(project)

@@ -144,9 +144,15 @@ def _value(field: Field, op: Op, literal: Literal) -> Any:
         raise FilterError("Expected a pattern in quotes, with % for any text and _ for one character", literal.at)
     if op is Op.LIKE and len(str(literal.value)) > MAX_PATTERN:
         raise FilterError(f"A pattern has at most {MAX_PATTERN} characters", literal.at)
-    if field.kind is Kind.PAIRED and op in ORDER and not isinstance(literal.value, str):
-        return FIELDS["total_cost"].kind.read(literal)
+    if field.kind is Kind.PAIRED and op in ORDER:
+        return _orderable(literal)
     return field.kind.read(literal)
+
+
+def _orderable(literal: Literal) -> Any:
+    if isinstance(literal.value, bool):
+        raise FilterError("Expected a number or a text here", literal.at)
+    return literal.value
 
 
 def _check_operator(field: Field, op: Op, call: Call) -> None:

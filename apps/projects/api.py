@@ -1,0 +1,153 @@
+"""The v1 routes of projects, which the SDKs call sessions."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from django.db import IntegrityError, transaction
+from django.http import HttpResponse
+from ninja import Query, Router, Schema
+from ninja.errors import HttpError
+from pydantic import AfterValidator, Field
+
+from apps.accounts.access import KeyRequest
+from apps.projects import services
+from apps.projects.access import project_named, project_or_404
+from apps.projects.models import DEFAULT_PROJECT, Project
+from apps.projects.stats import stats_of
+
+MAX_PAGE = 100
+MAX_NAME = 500
+
+router = Router(tags=["projects"])
+
+
+def _without_nul(text: str) -> str:
+    """PostgreSQL neither stores nor looks for NUL."""
+    return text.replace("\x00", "")
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+type Text = Annotated[str, AfterValidator(_without_nul)]
+type Moment = Annotated[datetime, AfterValidator(_aware)]
+
+
+class ProjectQuery(Schema):
+    id: list[uuid.UUID] | None = None
+    name: Text | None = None
+    name_contains: Text | None = None
+    metadata: Text | None = Field(None, description="JSON text; the project's extra.metadata contains this object")
+    reference_dataset: list[uuid.UUID] | None = None
+    reference_free: bool | None = Field(None, description="true leaves out experiments")
+    include_stats: bool = False
+    limit: int = Field(MAX_PAGE, description=f"at most {MAX_PAGE}")
+    offset: int = 0
+
+
+class ProjectChange(Schema):
+    """Null means unchanged; what is not listed is ignored."""
+
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] | None = None
+    description: str | None = None
+    extra: dict[str, Any] | None = None
+    start_time: Moment | None = None
+    end_time: Moment | None = None
+    reference_dataset_id: uuid.UUID | None = None
+
+
+class NewProject(ProjectChange):
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+    id: uuid.UUID | None = None
+
+
+@router.get("")
+def list_projects(request: KeyRequest, asked: Query[ProjectQuery]) -> list[dict[str, Any]]:
+    """Newest first. A project named default is always there: the SDKs learn their tenant id from the first project."""
+    workspace = request.auth.workspace
+    project_named(workspace, DEFAULT_PROJECT)
+    found = Project.objects.in_workspace(workspace).asked_for(
+        ids=asked.id,
+        name=asked.name,
+        part_of_name=asked.name_contains,
+        metadata=_metadata(asked.metadata),
+        datasets=asked.reference_dataset,
+        without_dataset=bool(asked.reference_free),
+    )
+    start = max(asked.offset, 0)
+    return _json(list(found[start : start + min(max(asked.limit, 1), MAX_PAGE)]), include_stats=asked.include_stats)
+
+
+@router.get("/{project_id}")
+def read_project(request: KeyRequest, project_id: uuid.UUID, include_stats: bool = False) -> dict[str, Any]:
+    project = project_or_404(request.auth.workspace, project_id)
+    return _json([project], include_stats=include_stats)[0]
+
+
+@router.post("")
+def create_project(request: KeyRequest, body: NewProject, upsert: bool = False) -> dict[str, Any]:
+    workspace = request.auth.workspace
+    existing = Project.objects.in_workspace(workspace).named(body.name)
+    if existing and not upsert:
+        raise HttpError(409, f"There is a project named {body.name}; send upsert=true to change it.")
+    project = existing or Project(id=body.id or uuid.uuid4(), workspace=workspace)
+    return _save(project, body, request)
+
+
+@router.patch("/{project_id}")
+def update_project(request: KeyRequest, project_id: uuid.UUID, body: ProjectChange) -> dict[str, Any]:
+    return _save(project_or_404(request.auth.workspace, project_id), body, request)
+
+
+@router.delete("/{project_id}")
+def delete_project(request: KeyRequest, project_id: uuid.UUID) -> HttpResponse:
+    services.delete(project_or_404(request.auth.workspace, project_id), request.auth.created_by)
+    return HttpResponse(b"{}", status=202, content_type="application/json")
+
+
+def _save(project: Project, change: ProjectChange, request: KeyRequest) -> dict[str, Any]:
+    given = {name: value for name, value in change.dict(exclude={"id"}).items() if value is not None}
+    for name, value in given.items():
+        setattr(project, name, value)
+    try:
+        with transaction.atomic():
+            project.save()
+    except IntegrityError:
+        raise HttpError(409, f"There is another project with this id or with the name {project.name}.") from None
+    return _json([project], include_stats=False)[0]
+
+
+def _metadata(text: str | None) -> dict[str, Any] | None:
+    if not text:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or "\\u0000" in text:
+        raise HttpError(422, "metadata: not the text of a JSON object")
+    return value
+
+
+def _json(projects: list[Project], *, include_stats: bool) -> list[dict[str, Any]]:
+    stats = stats_of(projects) if include_stats else {}
+    return [{**_project_json(project), **stats.get(project.pk, {})} for project in projects]
+
+
+def _project_json(project: Project) -> dict[str, Any]:
+    return {
+        "id": project.pk,
+        "tenant_id": project.workspace_id,
+        "name": project.name,
+        "description": project.description or None,
+        "start_time": project.start_time,
+        "end_time": project.end_time,
+        "extra": project.extra or None,
+        "reference_dataset_id": project.reference_dataset_id,
+        "default_dataset_id": None,
+        "trace_tier": None,
+        "last_run_start_time": None,
+    }

@@ -1,0 +1,119 @@
+"""The JSON API: who may call it, how it says no, and its place in the URLs.
+
+The SDKs take the endpoint as it was typed, so the same routes lie at /, /api and /api/v1.
+"""
+
+import uuid
+from typing import Any, cast
+
+import msgspec
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, URLResolver, include, path
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.parser import Parser
+
+from apps.accounts.access import KeyError401, KeyError403, KeyRequest, key_of
+from apps.accounts.models import ApiKey
+from apps.projects.api import router as projects
+from apps.runs.api import read_run
+from apps.runs.api import router as runs
+from apps.runs.query.nodes import FilterError
+
+# A query names projects and runs by id, some thousands at most; payloads never come this way.
+MAX_BODY = 1024 * 1024
+
+
+class JsonParser(Parser):
+    """JSON whatever the content type says. NUL is dropped, because PostgreSQL can neither store nor look for it."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        value = msgspec.json.decode(request.body)
+        if not isinstance(value, dict):
+            raise ValueError("the body is not a JSON object")
+        return _without_nul(value) if b"\\u0000" in request.body else value
+
+
+def _without_nul(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\x00", "")
+        case list():
+            return [_without_nul(item) for item in value]
+        case dict():
+            return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    return value
+
+
+def reader(request: HttpRequest) -> ApiKey:
+    """The key of a request that may read. Checks the size here, because the body is read next."""
+    key = key_of(request)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+        raise HttpError(413, f"The body is larger than {MAX_BODY} bytes.")
+    return key
+
+
+api = NinjaAPI(
+    title="Threadline",
+    version="1",
+    description="The LangSmith v1 API, as far as Threadline has it. Send your key in the x-api-key header.",
+    urls_namespace="api",
+    auth=reader,
+    parser=JsonParser(),
+)
+api.add_router("", runs)
+api.add_router("/sessions", projects)
+
+
+def refuse(status: int, detail: str) -> HttpResponse:
+    return JsonResponse({"detail": detail}, status=status)
+
+
+@api.exception_handler(KeyError401)
+def no_key(request: HttpRequest, error: KeyError401) -> HttpResponse:
+    return refuse(401, str(error))
+
+
+@api.exception_handler(KeyError403)
+def wrong_key(request: HttpRequest, error: KeyError403) -> HttpResponse:
+    return refuse(403, str(error))
+
+
+@api.exception_handler(FilterError)
+def bad_filter(request: HttpRequest, error: FilterError) -> HttpResponse:
+    return refuse(400, str(error))
+
+
+@api.exception_handler(Http404)
+def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+    return refuse(404, str(error))
+
+
+@api.exception_handler(ValidationError)
+def bad_value(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    places = [".".join(str(step) for step in item["loc"] if step not in ("body", "query")) for item in error.errors]
+    return refuse(422, "; ".join(f"{place}: {item['msg']}" for place, item in zip(places, error.errors, strict=True)))
+
+
+def api_get_run(request: HttpRequest, run_id: str) -> HttpResponse:
+    """GET /runs/{id} for the view that shares its URL with the ingest's PATCH."""
+    try:
+        asked = cast(KeyRequest, request)
+        asked.auth = reader(request)
+        return read_run(asked, uuid.UUID(run_id))
+    except ValueError:
+        return refuse(422, f"{run_id} is not a UUID")
+    except (KeyError401, KeyError403, Http404) as error:
+        return api.on_exception(request, error)
+
+
+def routes() -> list[URLPattern | URLResolver]:
+    """The three mounts. Only /api has the description: /api/docs and /api/openapi.json."""
+    everything, _, namespace = api.urls
+    described = {"openapi-json", "openapi-view", "api-root"}
+    plain = [route for route in everything if getattr(route, "name", None) not in described]
+    return [
+        path("api/", include((everything, "ninja"), namespace=namespace)),
+        path("api/v1/", include(plain)),
+        path("", include(plain)),
+    ]

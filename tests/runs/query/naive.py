@@ -1,0 +1,164 @@
+"""What a filter means, run by run and in plain Python: the SQL must agree with it. Slow and obvious on purpose."""
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from apps.runs.models import Run
+from apps.runs.query.nodes import And, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search, Test
+
+ORDER = {
+    Op.GT: lambda left, right: left > right,
+    Op.GTE: lambda left, right: left >= right,
+    Op.LT: lambda left, right: left < right,
+    Op.LTE: lambda left, right: left <= right,
+}
+
+
+def holds(node: Node, run: Run) -> bool:
+    match node:
+        case And(parts):
+            return all(holds(part, run) for part in parts)
+        case Or(parts):
+            return any(holds(part, run) for part in parts)
+        case Not(part):
+            return not holds(part, run)
+        case Compare(field, test):
+            return compare(value_of(field, run), test)
+        case Has(_, text):
+            return text in (run.tags or [])
+        case Contains(_, text):
+            return run.metadata is not None and contains(run.metadata, json.loads(text))
+        case Exists(_, key):
+            return bool(values_at(run.metadata, key))
+        case Search(words, fields):
+            return all(any(word_in(word.lower(), field, run) for field in fields) for word in words)
+        case Pair():
+            return pair_holds(node, run.metadata)
+
+
+def value_of(field: str, run: Run) -> Any:
+    match field:
+        case "latency":
+            return run.end_time and Decimal((run.end_time - run.start_time).total_seconds()).quantize(Decimal("1e-6"))
+        case "is_root" | "execution_order":
+            return run.parent_run_id is None
+        case "session_id":
+            return run.project_id
+        case "reference_example":
+            return run.reference_example_id
+        case "status":
+            return "error" if run.error is not None else "success" if run.end_time else "pending"
+        case "thread_id":
+            keys = ("session_id", "conversation_id", "thread_id")
+            return next((as_text(value) for key in keys if (value := (run.metadata or {}).get(key)) not in (None, "")), None)
+    return getattr(run, field)
+
+
+def compare(value: Any, test: Test) -> bool:
+    match test.op:
+        case Op.EQ | Op.IN:
+            return value in test.values
+        case Op.NEQ:
+            return value not in test.values
+        case Op.LIKE:
+            return value is not None and like(value, str(test.value))
+    return value is not None and ORDER[test.op](value, test.value)
+
+
+def like(text: str, pattern: str) -> bool:
+    steps = [{"%": ".*", "_": "."}.get(step, re.escape(step)) for step in pattern]
+    return re.fullmatch("".join(steps), text, re.DOTALL) is not None
+
+
+def contains(whole: Any, part: Any) -> bool:
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(key in whole and contains(whole[key], part[key]) for key in part)
+    if isinstance(part, list):
+        return isinstance(whole, list) and all(any(contains(item, wanted) for item in whole) for wanted in part)
+    return type(whole) is type(part) and whole == part
+
+
+def word_in(word: str, field: str, run: Run) -> bool:
+    """Of metadata the JSON text is searched, in which a quote is escaped."""
+    match field:
+        case "tags":
+            return any(word in tag.lower() for tag in run.tags or [])
+        case "metadata":
+            text = "" if run.metadata is None else json.dumps(run.metadata, ensure_ascii=False)
+            return json.dumps(word, ensure_ascii=False)[1:-1] in text.lower()
+    return word in (getattr(run, field) or "").lower()
+
+
+def pair_holds(pair: Pair, metadata: Any) -> bool:
+    positive = [test for test in pair.tests if test.op is not Op.NEQ]
+    if pair.keys and not pair.keys_absent:
+        found = [value for key in pair.keys for value in values_at(metadata, key)]
+        return any(all(passes(value, test) for test in pair.tests) for value in found)
+    everywhere = list(all_values(metadata))
+    return (
+        not any(values_at(metadata, key) for key in pair.keys)
+        and all(not equals(value, test.value) for value in everywhere for test in pair.tests if test.op is Op.NEQ)
+        and (not positive or any(all(passes(value, test) for test in positive) for value in everywhere))
+    )
+
+
+def passes(value: Any, test: Test) -> bool:
+    match test.op:
+        case Op.EQ | Op.IN:
+            return any(equals(value, wanted) for wanted in test.values)
+        case Op.NEQ:
+            return not equals(value, test.value)
+        case Op.LIKE:
+            return not isinstance(value, dict) and like(as_text(value), str(test.value))
+    wanted = test.value if isinstance(test.value, Decimal) else number(str(test.value))
+    if wanted is None:
+        return isinstance(value, str) and ORDER[test.op](value, test.value)
+    return is_number(value) and ORDER[test.op](Decimal(str(value)), wanted)
+
+
+def equals(value: Any, wanted: Any) -> bool:
+    if is_number(value):
+        return number(str(wanted)) == Decimal(str(value))
+    return not isinstance(value, dict) and as_text(value) == wanted
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def number(text: str) -> Decimal | None:
+    return Decimal(text) if re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", text) else None
+
+
+def as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def values_at(metadata: Any, key: str) -> list[Any]:
+    """What stands at the key itself and at the dotted path; lists stand for their elements, null for nothing."""
+    paths = [[key], key.split(".")] if "." in key else [[key]]
+    return [value for path in paths for value in walk([metadata], path) if value is not None]
+
+
+def walk(values: list[Any], path: list[str]) -> list[Any]:
+    for step in path:
+        values = [value[step] for value in elements(values) if isinstance(value, dict) and step in value]
+    return elements(values)
+
+
+def elements(values: list[Any]) -> list[Any]:
+    return [item for value in values for item in (value if isinstance(value, list) else [value])]
+
+
+def all_values(value: Any) -> Iterator[Any]:
+    match value:
+        case None:
+            return
+        case dict() | list():
+            for item in value.values() if isinstance(value, dict) else value:
+                yield from all_values(item)
+        case _:
+            yield value

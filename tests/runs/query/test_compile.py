@@ -1,0 +1,150 @@
+"""The SQL of a filter against its meaning in plain Python, on random runs and random filters."""
+
+import json
+import random
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apps.runs.models import Run
+from apps.runs.query.parse import parse
+from tests.factories import EPOCH, ProjectFactory, RunFactory
+from tests.runs.query.naive import holds
+
+pytestmark = pytest.mark.django_db
+
+WORDS = ["plan", "Enterprise", "free", "a b", "100%", "x_y", "é", "5", "5.0", "true", '"', "\\", "", "[]", "日本"]
+KEYS = ["plan", "session_id", "thread_id", "user.name", "user", "name", "tags", "k"]
+SCALARS: list[Any] = [*WORDS, 5, 5.5, -3, 0, True, False, None]
+TIMES = [EPOCH + timedelta(seconds=seconds) for seconds in (0, 1, 60)]
+IDS = [uuid.UUID(int=number) for number in range(1, 4)]
+
+
+def random_metadata(rng: random.Random) -> Any:
+    def value(depth: int) -> Any:
+        kind = rng.random()
+        if kind < 0.15 and depth < 2:
+            return {rng.choice(KEYS): value(depth + 1) for _ in range(rng.randrange(3))}
+        if kind < 0.25:
+            return [rng.choice(SCALARS) for _ in range(rng.randrange(3))]
+        return rng.choice(SCALARS)
+
+    return None if rng.random() < 0.1 else {rng.choice(KEYS): value(0) for _ in range(rng.randrange(5))}
+
+
+def some(rng: random.Random, values: list[Any]) -> Any:
+    return rng.choice([None, *values])
+
+
+@pytest.fixture
+def runs() -> list[Run]:
+    rng = random.Random(7)
+    project = ProjectFactory(id=IDS[0])
+    made: list[Run] = []
+    for _ in range(60):
+        parent = rng.choice(made) if made and rng.random() < 0.5 else None
+        made.append(
+            RunFactory(
+                project=project,
+                parent=parent,
+                name=rng.choice(WORDS),
+                run_type=rng.choice(["llm", "chain", "tool"]),
+                error=some(rng, WORDS),
+                start_time=rng.choice(TIMES),
+                end_time=some(rng, [moment + timedelta(seconds=rng.choice([1, 1.5, 61])) for moment in TIMES]),
+                first_token_time=some(rng, TIMES),
+                total_tokens=some(rng, [0, 5, 5000]),
+                total_cost=some(rng, [Decimal("0.5"), Decimal(5)]),
+                reference_example_id=some(rng, IDS),
+                tags=some(rng, [[], ["beta"], ["beta", "a b"], ["x_y"]]),
+                metadata=random_metadata(rng),
+                inputs_preview=some(rng, WORDS),
+            )
+        )
+    return list(Run.objects.all())
+
+
+def quoted(value: Any) -> str:
+    return json.dumps(value)
+
+
+def listed(values: list[str]) -> str:
+    return "[" + ", ".join(values) + "]"
+
+
+def comparisons(fields: list[str], values: list[str], operators: list[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        st.builds("{}({}, {})".format, st.sampled_from(operators), st.sampled_from(fields), st.sampled_from(values)),
+        st.builds(
+            "in({}, {})".format,
+            st.sampled_from(fields),
+            st.lists(st.sampled_from(values), min_size=1, max_size=3).map(listed),
+        ),
+    )
+
+
+EQUALITY = ["eq", "neq"]
+ORDERED = [*EQUALITY, "gt", "gte", "lt", "lte"]
+TEXTS = [quoted(word) for word in WORDS]
+PATTERNS = [quoted(pattern) for pattern in ("%", "%e%", "a_b", "_", "5%", "%\n%", "日%", "t%", ".*", "%\\")]
+NUMBERS = ["5", "0", "-3", "5.5", '"5"', "5000", "0.5", "5.0"]
+
+leaves = st.one_of(
+    comparisons(["name", "error", "thread_id", "status", "run_type"], [*TEXTS, '"llm"', '"error"', '"success"'], ORDERED),
+    comparisons(["total_tokens", "total_cost", "prompt_tokens"], NUMBERS, ORDERED),
+    comparisons(["latency"], ["1", "1.5", '"500ms"', '"1m"', '"5s"', "61"], ORDERED),
+    comparisons(["start_time", "end_time", "first_token_time"], [quoted(str(moment)) for moment in TIMES], ORDERED),
+    comparisons(["reference_example", "reference_example_id", "session_id"], [quoted(str(id_)) for id_ in IDS], EQUALITY),
+    st.sampled_from(["eq(is_root, true)", "neq(is_root, TRUE)", "eq(is_root, false)", "neq(execution_order, 1)"]),
+    st.builds("{}({}, null)".format, st.sampled_from(EQUALITY), st.sampled_from(["error", "end_time", "latency", "tags"])),
+    st.builds("like({}, {})".format, st.sampled_from(["name", "error", "metadata_value"]), st.sampled_from(PATTERNS[:-1])),
+    st.builds("has(tags, {})".format, st.sampled_from(['"beta"', '"a b"', '"a"', '""'])),
+    st.builds(
+        lambda key, value: f"has(metadata, {quoted(quoted({key: value}))})", st.sampled_from(KEYS), st.sampled_from(SCALARS)
+    ),
+    st.builds("exists(metadata, {})".format, st.sampled_from(KEYS).map(quoted)),
+    st.builds("search({})".format, st.sampled_from(['"Plan"', '"a b"', '"100% _"', '"é"', '"É FREE"', '"日"', "'\\\"'"])),
+    st.builds("search({}, {})".format, st.sampled_from(["name", "tags", "metadata", "error"]), st.sampled_from(['"E"', '"a"'])),
+    comparisons(["metadata_key"], [quoted(key) for key in KEYS], EQUALITY),
+    comparisons(["metadata_value"], ["true", "FALSE"], EQUALITY),
+    comparisons(["metadata_value"], [*TEXTS, *NUMBERS], ORDERED),
+)
+filters = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(
+            "{}({})".format, st.sampled_from(["and", "or"]), st.lists(inner, min_size=1, max_size=4).map(", ".join)
+        ),
+        st.builds("not({})".format, inner),
+    ),
+    max_leaves=8,
+)
+pairs = st.builds(
+    "and({})".format,
+    st.lists(
+        st.one_of(
+            comparisons(["metadata_key"], [quoted(key) for key in KEYS], EQUALITY),
+            comparisons(["metadata_value"], [*TEXTS, *NUMBERS], ORDERED),
+            st.builds("like(metadata_value, {})".format, st.sampled_from(PATTERNS[:-1])),
+        ),
+        min_size=1,
+        max_size=3,
+    ).map(", ".join),
+)
+
+
+@pytest.mark.parametrize("kind", [filters, pairs], ids=["any filter", "pairs"])
+def test_sql_agrees_with_the_meaning(runs: list[Run], kind: st.SearchStrategy[str]) -> None:
+    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(kind)
+    def agree(text: str) -> None:
+        node = parse(text)
+        found = set(Run.objects.matching(node).values_list("id", flat=True))
+        assert found == {run.id for run in runs if holds(node, run)}
+
+    agree()
