@@ -6,6 +6,9 @@ from datetime import timedelta
 from functools import cached_property
 from uuid import UUID
 
+from django.utils.safestring import SafeString
+
+from apps.runs.jsontree import tree
 from apps.runs.messages import TURN_LIMIT, Content, new_inputs_of, new_outputs_of
 from apps.runs.models import Run, Status, Trace
 from apps.runs.parts import Message, Part
@@ -40,6 +43,14 @@ class Step:
     @property
     def skipped(self) -> bool:
         return self.args.skipped or self._output.skipped
+
+    @property
+    def args_tree(self) -> SafeString:
+        return tree(self.args.value)
+
+    @property
+    def result_tree(self) -> SafeString:
+        return tree(self.result.rest)
 
     @property
     def line(self) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from apps.accounts.access import MemberRequest, member
@@ -12,9 +13,10 @@ from apps.common.htmx import page
 from apps.common.paging import keyset
 from apps.projects.access import project_or_404
 from apps.projects.models import Project
+from apps.runs.models import Status
 from apps.threads import thread_page
 from apps.threads.access import thread_or_404
-from apps.threads.knots import knots_of, sparkline
+from apps.threads.knots import Knot, knots_of, sparkline
 from apps.threads.models import Thread
 
 MOST_NEWER = 99
@@ -28,13 +30,13 @@ def threads(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     rows = Thread.objects.in_project(project).for_table()
     shown = keyset(rows, LATEST_FIRST, request.GET.get("cursor", ""))
     knots = knots_of(project, shown.rows)
+    totals = Project.objects.among([project.pk]).for_list().get()
     context = {
         "project": project,
-        "totals": Project.objects.among([project.pk]).for_list().get(),
+        "totals": totals,
         "page": shown,
-        "rows": [(thread, sparkline(turns := knots[thread.thread_id], thread.turns), turns) for thread in shown.rows],
-        "newest": max((thread.last_activity for thread in shown.rows if thread.last_activity), default=None),
-        "first_page": not shown.newer,
+        "rows": [row(thread, knots[thread.thread_id]) for thread in shown.rows],
+        "newest": totals.last_activity if shown.newer or not shown.rows else shown.rows[0].last_activity,
     }
     return page(request, "threads/list.html", context)
 
@@ -70,6 +72,11 @@ def thread(request: MemberRequest, project_id: uuid.UUID, thread_id: str) -> Htt
     above, below = Thread.objects.in_project(project).beside(found)
     context |= {"window": window, "above": above, "below": below, **shown}
     return page(request, "threads/detail.html", context)
+
+
+def row(thread: Thread, turns: list[Knot]) -> tuple[Thread, SafeString, bool]:
+    """The thread, its sparkline, and whether its last turn failed."""
+    return thread, sparkline(turns, thread.turns), bool(turns) and turns[-1].status == Status.ERROR
 
 
 def _moment(text: str) -> datetime | None:

@@ -1,0 +1,57 @@
+"use strict";
+// Turns by key, the view switch that keeps the turn, and polling that rests while nobody looks. The page works without it.
+
+(() => {
+  const turns = () => [...document.querySelectorAll(".turn, .branch[id]")];
+
+  // The turn being read: the last one whose top has passed the upper third of the window.
+  const current = () => {
+    const passed = turns().filter((turn) => turn.getBoundingClientRect().top < window.innerHeight / 3);
+    return passed.at(-1) ?? turns()[0];
+  };
+
+  const number = (turn) => turn?.id.replace("turn-", "");
+
+  const step = (by) => {
+    const all = turns();
+    const focused = document.activeElement?.closest?.(".turn");
+    const at = all.indexOf(focused ?? current());
+    const next = focused || by < 0 || window.scrollY > 40 ? all[at + by] : all[0];
+    if (!next) return document.querySelector(by > 0 ? "#later a" : "#earlier a")?.click();
+    next.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "start" });
+  };
+
+  const typing = (target) => target.matches?.("input, textarea, select, [contenteditable]");
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.key === "j") step(1);
+    else if (event.key === "k") step(-1);
+    else if (event.key === "o") (document.activeElement?.closest?.(".turn") ?? current())?.querySelector("[data-open-trace]")?.click();
+    else return;
+    event.preventDefault();
+  });
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-toggle-view]");
+    const turn = link && window.scrollY > 40 ? number(current()) : null;
+    if (!turn) return;
+    const url = new URL(link.href);
+    url.searchParams.set("turn", turn);
+    url.hash = `turn-${turn}`;
+    link.href = url;
+  }, true);
+
+  // The tree says which run is shown.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const link = event.target.closest?.(".tree a");
+    if (!link || !event.detail.successful) return;
+    link.closest(".tree").querySelectorAll("[aria-current]").forEach((other) => other.removeAttribute("aria-current"));
+    link.setAttribute("aria-current", "true");
+  });
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.matches?.("[data-poll]") && document.hidden) event.preventDefault();
+  });
+})();
