@@ -24,7 +24,8 @@ ACCOUNTS = ("threadline", "postgres", "nobody")
 SHARED = Path("/var/lib/threadline")
 SOCKET = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 107
-START_SECONDS = 60
+# Replaying 2 GB of log after a crash takes a while on a slow disk.
+START_SECONDS = 300
 STOP_SECONDS = 30
 LOG_KEEP_BYTES = 10_000_000
 
@@ -134,12 +135,11 @@ class Embedded:
         self._make_socket_directory()
         deadline = time.monotonic() + START_SECONDS
         while not self._try_start(deadline):
+            words = self._last_words()
             # Backends of a killed server hold its shared memory for a moment after it.
-            if time.monotonic() > deadline:
-                raise EmbeddedError(
-                    f"PostgreSQL does not start; its last words: {self._last_words()} (more in {self.log})"
-                )
-            time.sleep(0.2)
+            if "still in use" not in words or time.monotonic() > deadline:
+                raise EmbeddedError(f"PostgreSQL does not start; its last words: {words} (more in {self.log})")
+            time.sleep(0.1)
 
     def ended(self) -> bool:
         return self.process is not None and self.process.poll() is not None
@@ -278,7 +278,7 @@ class Embedded:
             return
         deadline = time.monotonic() + STOP_SECONDS
         os.kill(pid, signal.SIGINT)
-        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        while lock.exists() and Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def _try_start(self, deadline: float) -> bool:

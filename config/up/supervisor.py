@@ -1,6 +1,7 @@
 """Starts what Threadline consists of, watches over it and ends it. Knows no Django, so it stays small."""
 
 import argparse
+import errno
 import json
 import os
 import select
@@ -18,7 +19,7 @@ from config.up.screen import Screen
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 BACKLOG = 1024
-PORT_SECONDS = 3
+PORT_SECONDS = 1
 READY_SECONDS = 60
 STOP_SECONDS = 10
 # A process that lived this long starts again at once; one that fails at once waits longer each time.
@@ -50,9 +51,19 @@ def main(arguments: list[str]) -> int:
     except (Problem, embedded.EmbeddedError) as problem:
         screen.fail(str(problem))
         return 1
+    except OSError as error:
+        screen.fail(f"{error.strerror}: {error.filename or error}")
+        return 1
     finally:
         up.end()
     return 0
+
+
+def _workers() -> int:
+    wanted = os.environ.get("THREADLINE_WEB_WORKERS") or "1"
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise Problem(f"THREADLINE_WEB_WORKERS={wanted!r} is not a whole number from 1 on.")
+    return int(wanted)
 
 
 class Service:
@@ -113,6 +124,7 @@ class Up:
 
     def run(self) -> None:
         self._catch_signals()
+        self.web_workers = _workers()
         self.home.claim()
         self._listen()
         self._start_database()
@@ -156,15 +168,18 @@ class Up:
             try:
                 family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
                 self.listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
-            except OSError as error:
-                # The web process of an `up` that was killed may take a moment to go.
-                if isinstance(error, socket.gaierror) or time.monotonic() > deadline:
-                    raise Problem(
-                        f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --port."
-                    ) from None
-                time.sleep(0.1)
             except OverflowError:
                 raise Problem(f"{port} is not a port number.") from None
+            except socket.gaierror as error:
+                raise Problem(f"Cannot listen on {host}: {error.strerror}.") from None
+            except OSError as error:
+                # The web process of an `up` that was killed may take a moment to go.
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                    reason = os.strerror(error.errno or 0)
+                    raise Problem(
+                        f"Cannot listen on port {port} of {host}: {reason}. Choose another with --port."
+                    ) from None
+                time.sleep(0.1)
 
     def _start_database(self) -> None:
         if os.environ.get("DATABASE_URL"):
@@ -183,20 +198,23 @@ class Up:
         """The first web process prepares the database before it serves: one start of Django less."""
         assert self.listening
         descriptor = self.listening.fileno()
-        count = int(os.environ.get("THREADLINE_WEB_WORKERS") or 1)
-        webs = [Service("The web server", ["config.up.web", str(descriptor)], (descriptor,)) for _ in range(count)]
+        webs = [
+            Service("The web server", ["config.up.web", str(descriptor)], (descriptor,))
+            for _ in range(self.web_workers)
+        ]
         self.services = [*webs, Service("The background worker", ["config.up.worker"])]
         reading, writing = os.pipe()
         demo = ["--demo"] if self.options.demo else []
         webs[0].start(self.environment, ["--prepare", str(writing), *demo], (writing,))
         os.close(writing)
         with os.fdopen(reading) as messages:
-            for line in messages:
-                self._hear(json.loads(line))
+            if not any(self._hear(json.loads(line)) for line in messages):
+                raise Problem("The web server ended before it could serve; its own message is above.")
         for service in self.services[1:]:
             service.start(self.environment)
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    def _hear(self, message: dict[str, Any]) -> bool:
+        """True with the last message, when the database is fit for use."""
         match message:
             case {"begin": step}:
                 self.screen.begin(step)
@@ -206,6 +224,7 @@ class Up:
                 self.first = first
             case {"problem": line}:
                 raise Problem(line)
+        return "prepared" in message
 
     def _wait_until_ready(self) -> None:
         self.screen.begin("Web server and background worker")

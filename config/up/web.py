@@ -14,12 +14,14 @@ from collections.abc import Callable
 from typing import Any
 
 import django
+from django.core.exceptions import ImproperlyConfigured
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from config import env
+from config.up.home import Problem
 
 BACKLOG = 1024
 
@@ -38,6 +40,10 @@ class Pipe:
 
     def first(self, email: str, password: str, key: str) -> None:
         self._tell(first={"email": email, "password": password, "key": key})
+
+    def prepared(self) -> None:
+        self._tell(prepared=True)
+        self.file.close()
 
     def problem(self, line: str) -> None:
         self._tell(problem=line)
@@ -60,18 +66,17 @@ def main() -> None:
 
 
 def run_prepare(pipe: Pipe, *, demo: bool) -> None:
-    pipe.begin("Application")
-    django.setup()
-    pipe.done()
-    from config.up.home import Problem
-    from config.up.prepare import prepare
-
     try:
+        pipe.begin("Application")
+        django.setup()
+        pipe.done()
+        from config.up.prepare import prepare
+
         prepare(pipe, demo=demo)
-    except Problem as problem:
+        pipe.prepared()
+    except (Problem, ImproperlyConfigured) as problem:
         pipe.problem(str(problem))
         sys.exit(1)
-    pipe.file.close()
 
 
 def application() -> Callable[..., Any]:
