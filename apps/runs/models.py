@@ -44,7 +44,7 @@ def money(**options: Any) -> Any:
 
 
 class Totals(models.Model):
-    """What a trace and a thread add up, over the leaf llm runs that report usage: llm_count of them, unpriced_count of those without a cost.
+    """What a trace and a thread add up, over the leaf llm runs that report usage: llm_count of them, unpriced_count without a cost.
 
     carried_* count only the runs that hold the thread id themselves.
     """
@@ -90,7 +90,7 @@ _CARRIED = Coalesce(_metadata("session_id"), _metadata("conversation_id"), _meta
 class RunFields(models.Model):
     """The columns of a run. 8-byte columns first: PostgreSQL pads each column to its alignment.
 
-    inputs, outputs, events, extra and serialized hold zstd frames of the JSON as it was sent (see payload.py); metadata is kept out of extra.
+    inputs, outputs, events, extra and serialized hold zstd frames of the JSON as sent (see payload.py); metadata is kept out of extra.
     """
 
     start_time = models.DateTimeField()
@@ -212,7 +212,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def orphans_with_parents(self) -> "Iterator[tuple[Run, Run]]":
         """Provisional runs whose parent is stored in another trace of the same workspace."""
         orphans = list(self.filter(provisional=True, parent_run_id__isnull=False).select_related("project").light())
-        parents = {
+        parents: dict[uuid.UUID | None, Run] = {
             run.id: run
             for run in self.filter(id__in=[run.parent_run_id for run in orphans]).select_related("project").light()
         }

@@ -73,7 +73,7 @@ def _find_traces(workspace: Workspace, changes: list[RunChange], now: datetime) 
     if not lacking:
         return
     wanted = {change.id for change in lacking} | {change.parent_run_id for change in lacking if change.parent_run_id}
-    places = {run_id: _Place(*place) for run_id, *place in Run.objects.in_workspace(workspace).places_of(wanted)}
+    places = {place[0]: _Place(*place[1:]) for place in Run.objects.in_workspace(workspace).places_of(wanted)}
     for change in changes:
         if change.trace_id is None or change.dotted_order is None:
             _place(change, places, now)

@@ -1,6 +1,6 @@
-"""Proves that the rollups equal a recomputation from the runs, and repairs those that do not. Safe beside live writers: it takes their locks."""
+"""Proves that the rollups equal a recomputation from the runs, and repairs the others. Safe beside live writers: it takes their locks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -155,7 +155,7 @@ def _threads(*, fix: bool) -> Iterator[Drift]:
 
 
 def _fix_threads(rows: list[tuple[UUID, UUID, str]]) -> None:
-    keys = {
+    keys: dict[str, list[Any]] = {
         "id": [row[0] for row in rows],
         "project_id": [row[1] for row in rows],
         "thread_id": [row[2] for row in rows],
@@ -176,9 +176,9 @@ def refresh_threads(threads: list[UUID]) -> None:
         cursor.execute(sql.REFRESH_THREADS, _asked(threads))
 
 
-def _asked(threads: list[Any]) -> dict[str, Any]:
+def _asked(threads: Sequence[Any]) -> dict[str, Any]:
     count = len(threads)
-    return {"id": threads, "last_activity": [None] * count, "whole": [True] * count, "exact": sql.EXACT_TURNS}
+    return {"id": list(threads), "last_activity": [None] * count, "whole": [True] * count, "exact": sql.EXACT_TURNS}
 
 
 def _tallies(*, fix: bool) -> Iterator[Drift]:

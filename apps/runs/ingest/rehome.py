@@ -47,7 +47,8 @@ def take(cursor: "psycopg.Cursor[Any]", moves: dict[UUID, Move]) -> list[RunChan
     changes = [RunChange(**dict(zip(COLUMNS, row, strict=True))) for row in cursor.fetchall()]
     cursor.execute(DELETE, {"traces": list(moves)})
     for change in changes:
-        assert change.trace_id is not None and change.dotted_order is not None
+        assert change.trace_id is not None
+        assert change.dotted_order is not None
         move = moves[change.trace_id]
         change.trace_id, change.provisional = move.trace_id, False
         change.dotted_order = move.dotted_order + change.dotted_order.removeprefix(move.old_dotted_order)

@@ -148,7 +148,7 @@ def _refresh_later(threads: list[UUID]) -> None:
 
 
 def _write_tallies(cursor: "psycopg.Cursor[Any]", projects: dict[UUID, Delta]) -> None:
-    rows = [(project, delta) for project, delta in projects.items()]
+    rows = list(projects.items())
     columns = {
         "project_id": [project for project, _ in rows],
         "threads": [delta.threads for _, delta in rows],

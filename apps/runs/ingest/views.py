@@ -1,4 +1,4 @@
-"""The ingest routes. 202 means that the runs are committed; 422 names each run that was left out, the others being committed all the same."""
+"""The ingest routes. 202: the runs are committed. 422 names the runs that were left out; the others are committed all the same."""
 
 import uuid
 from collections.abc import Callable
