@@ -60,7 +60,7 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "run_count": row["run_count_"],
         **{name: row[f"{name}_"] for name in ("total_tokens", "prompt_tokens", "completion_tokens")},
-        **{name: row[f"{name}_"] if priced else None for name in _COSTS},
+        **{name: float(row[f"{name}_"]) if priced else None for name in _COSTS},
         **{name: _seconds(row[f"{name}_"]) for name in ("latency_p50", "latency_p99")},
         **{name: _seconds(row[f"{name}_"]) for name in ("first_token_p50", "first_token_p99")},
         "median_tokens": row["median_tokens_"],

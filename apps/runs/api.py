@@ -16,7 +16,7 @@ from apps.accounts.models import Workspace
 from apps.common.paging import keyset
 from apps.projects.models import Project
 from apps.runs.models import Run, RunQuerySet, Trace
-from apps.runs.query.nodes import And, Compare, Node, Op, Test, Value
+from apps.runs.query.nodes import And, Check, Compare, Node, Op, Value
 from apps.runs.query.parse import parse
 from apps.runs.wire import encode, payload_columns, run_json
 
@@ -102,7 +102,7 @@ def _asked_for(body: RunQuery, workspace: Workspace) -> RunQuerySet:
     sessions = [*(body.session or []), *([body.session_id] if body.session_id else [])]
     within = Run.objects.in_projects((projects.among(sessions) if sessions else projects).ids())
     if body.id is not None:
-        return within.matching(_test("id", Op.IN, *body.id)) if body.id else within.none()
+        return within.matching(_check("id", Op.IN, *body.id)) if body.id else within.none()
     runs = within
     if conditions := tuple(_conditions(body)):
         runs = runs.matching(And(conditions))
@@ -122,9 +122,9 @@ def _conditions(body: RunQuery) -> Iterator[Node]:
     if body.execution_order is not None:
         yield parse(f"eq(execution_order, {body.execution_order})")
     if body.error is not None:
-        yield _test("error", Op.NEQ if body.error else Op.EQ, None)
+        yield _check("error", Op.NEQ if body.error else Op.EQ, None)
     if body.reference_example:
-        yield _test("reference_example_id", Op.IN, *body.reference_example)
+        yield _check("reference_example_id", Op.IN, *body.reference_example)
     for field, op, value in (
         ("run_type", Op.EQ, body.run_type),
         ("is_root", Op.EQ, body.is_root),
@@ -134,8 +134,8 @@ def _conditions(body: RunQuery) -> Iterator[Node]:
         ("end_time", Op.LTE, body.end_time),
     ):
         if value is not None:
-            yield _test(field, op, value)
+            yield _check(field, op, value)
 
 
-def _test(field: str, op: Op, *values: Value) -> Compare:
-    return Compare(field, Test(op, values))
+def _check(field: str, op: Op, *values: Value) -> Compare:
+    return Compare(field, Check(op, values))

@@ -1,6 +1,6 @@
 """A filter as a condition on the run table.
 
-SQL's third truth value would make not(gt(latency, 5)) lose runs without a latency, so every test also asks that its
+SQL's third truth value would make not(gt(latency, 5)) lose runs without a latency, so every check also asks that its
 column is not null: each condition is then either true or false.
 """
 
@@ -21,7 +21,7 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from apps.runs.query import jsonpath, nodes
 from apps.runs.query.fields import FIELDS, ORDER, Kind
-from apps.runs.query.nodes import And, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search, Test
+from apps.runs.query.nodes import And, Check, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search
 
 THREAD_KEYS: Final = ("session_id", "conversation_id", "thread_id")
 # Run.thread_id is cut with a hash past this length, so a longer id stands there in another form than in the metadata.
@@ -85,8 +85,8 @@ def to_q(node: Node) -> Q:
             return _any(map(to_q, parts))
         case Not(part):
             return ~to_q(part)
-        case Compare(field, test):
-            return _compare(field, test)
+        case Compare(field, check):
+            return _compare(field, check)
         case Has(field, text):
             return _known(field, ListContains(F(field), Value(text)))
         case Contains(field, text):
@@ -111,15 +111,15 @@ def _known(column: str, condition: "Lookup[Any]") -> Q:
     return Q(condition) & Q(**{f"{column}__isnull": False})
 
 
-def _compare(field: str, test: Test) -> Q:
+def _compare(field: str, check: Check) -> Q:
     column = _COLUMNS.get(field, field)
-    if test.op is Op.NEQ:
-        return ~_compare(field, Test(Op.EQ, test.values))
-    if test.op in (Op.EQ, Op.IN):
-        return _any(_equal(field, column, value) for value in test.values)
-    if test.op is Op.LIKE:
-        return _known(column, Like(F(column), Value(like_pattern(str(test.value)))))
-    return _known(column, _LOOKUPS[test.op](_expression(field, column, test.op), Value(test.value)))
+    if check.op is Op.NEQ:
+        return ~_compare(field, Check(Op.EQ, check.values))
+    if check.op in (Op.EQ, Op.IN):
+        return _any(_equal(field, column, value) for value in check.values)
+    if check.op is Op.LIKE:
+        return _known(column, Like(F(column), Value(like_pattern(str(check.value)))))
+    return _known(column, _LOOKUPS[check.op](_expression(field, column, check.op), Value(check.value)))
 
 
 def _equal(field: str, column: str, value: nodes.Value) -> Q:
@@ -146,7 +146,7 @@ def _in_thread(thread_id: str) -> Q:
     """The column has no index, its source has: the metadata finds the runs and the column decides among them."""
     condition = Q()
     if len(thread_id) != THREAD_ID_LENGTH and not thread_id.startswith(("{", "[")):
-        condition = _path("metadata", jsonpath.with_key(THREAD_KEYS, [Test(Op.EQ, (thread_id,))]))
+        condition = _path("metadata", jsonpath.with_key(THREAD_KEYS, [Check(Op.EQ, (thread_id,))]))
     if len(thread_id) > THREAD_ID_LENGTH:
         digest = hashlib.md5(thread_id.encode(), usedforsecurity=False).hexdigest()
         thread_id = thread_id[:THREAD_ID_KEPT] + digest
@@ -155,10 +155,10 @@ def _in_thread(thread_id: str) -> Q:
 
 def _pair(pair: Pair) -> Q:
     if pair.keys and not pair.keys_absent:
-        return _path(pair.relation, jsonpath.with_key(pair.keys, pair.tests))
-    absent = [test for test in pair.tests if test.op is Op.NEQ]
-    present = [test for test in pair.tests if test.op is not Op.NEQ]
-    conditions = [~_path(pair.relation, jsonpath.anywhere([Test(Op.EQ, test.values)])) for test in absent]
+        return _path(pair.relation, jsonpath.with_key(pair.keys, pair.checks))
+    absent = [check for check in pair.checks if check.op is Op.NEQ]
+    present = [check for check in pair.checks if check.op is not Op.NEQ]
+    conditions = [~_path(pair.relation, jsonpath.anywhere([Check(Op.EQ, check.values)])) for check in absent]
     if pair.keys:
         conditions.append(~_path(pair.relation, jsonpath.with_key(pair.keys)))
     if present:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
-from apps.runs.query.nodes import Op, Test, Value
+from apps.runs.query.nodes import Check, Op, Value
 from apps.runs.query.syntax import MAX_MAGNITUDE
 
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
@@ -16,28 +16,28 @@ _SIGNS = {Op.GT: ">", Op.GTE: ">=", Op.LT: "<", Op.LTE: "<="}
 _PRESENT = "@ != null"
 
 
-def with_key(keys: Iterable[str], tests: Iterable[Test] = ()) -> str:
-    """Some pair has one of the keys, and a value that passes every test."""
-    condition = " && ".join([test_path(test) for test in tests]) or _PRESENT
+def with_key(keys: Iterable[str], checks: Iterable[Check] = ()) -> str:
+    """Some pair has one of the keys, and a value that passes every check."""
+    condition = " && ".join([check_path(check) for check in checks]) or _PRESENT
     paths = [path for key in keys for path in _paths(key)]
     return "$ ? (" + " || ".join(f"exists(@{path} ? ({condition}))" for path in paths) + ")"
 
 
-def anywhere(tests: Iterable[Test]) -> str:
-    """Some pair has a value that passes every test, whatever its key. No index helps."""
-    return "$.** ? (" + " && ".join(test_path(test) for test in tests) + ")"
+def anywhere(checks: Iterable[Check]) -> str:
+    """Some pair has a value that passes every check, whatever its key. No index helps."""
+    return "$.** ? (" + " && ".join(check_path(check) for check in checks) + ")"
 
 
-def test_path(test: Test) -> str:
-    match test.op:
+def check_path(check: Check) -> str:
+    match check.op:
         case Op.EQ | Op.IN:
-            return "(" + " || ".join(equal for value in test.values for equal in _equal(value)) + ")"
+            return "(" + " || ".join(equal for value in check.values for equal in _equal(value)) + ")"
         case Op.NEQ:
-            same = " || ".join(_equal(test.value))
+            same = " || ".join(_equal(check.value))
             return f"({_PRESENT} && (!({same}) || ({same}) is unknown))"
         case Op.LIKE:
-            return f'(@.string() like_regex {_quoted(like_regex(str(test.value)))} flag "s")'
-    return f"(@ {_SIGNS[test.op]} {_scalar(test.value)})"
+            return f'(@.string() like_regex {_quoted(like_regex(str(check.value)))} flag "s")'
+    return f"(@ {_SIGNS[check.op]} {_scalar(check.value)})"
 
 
 def as_number(text: str) -> Decimal | None:

@@ -50,7 +50,7 @@ class Not:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Check:
     """What is asked of one value. IN has several values, every other operator one; LIKE's is a pattern with % and _."""
 
     op: Op
@@ -64,7 +64,7 @@ class Test:
 @dataclass(frozen=True, slots=True)
 class Compare:
     field: str
-    test: Test
+    check: Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Pair:
     relation: str
     keys: tuple[str, ...]
     keys_absent: bool
-    tests: tuple[Test, ...]
+    checks: tuple[Check, ...]
 
 
 type Node = And | Or | Not | Compare | Has | Contains | Exists | Search | Pair

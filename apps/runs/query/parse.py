@@ -10,6 +10,7 @@ import msgspec
 from apps.runs.query.fields import FIELDS, ORDER, SEARCHABLE, SEARCHED, Field, Kind
 from apps.runs.query.nodes import (
     And,
+    Check,
     Compare,
     Contains,
     Exists,
@@ -21,7 +22,6 @@ from apps.runs.query.nodes import (
     Or,
     Pair,
     Search,
-    Test,
 )
 from apps.runs.query.syntax import Argument, Call, Items, Literal, Word, syntax
 
@@ -43,12 +43,12 @@ OPERATORS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Half:
-    """A condition on one half of a pair: test is None for the key."""
+    """A condition on one half of a pair: check is None for the key."""
 
     relation: str
     keys: tuple[str, ...] = ()
     keys_absent: bool = False
-    test: Test | None = None
+    check: Check | None = None
 
 
 def parse(text: str) -> Node:
@@ -103,7 +103,7 @@ def _paired(parts: Iterable[Node | _Half]) -> list[Node]:
             found.append(part)
             continue
         pair = open_pairs.get(part.relation)
-        if pair is None or (part.test is None and any(half.test is None for half in pair)):
+        if pair is None or (part.check is None and any(half.check is None for half in pair)):
             pair = open_pairs[part.relation] = []
             found.append(pair)
         pair.append(part)
@@ -111,8 +111,8 @@ def _paired(parts: Iterable[Node | _Half]) -> list[Node]:
 
 
 def _pair(halves: list[_Half]) -> Pair:
-    key = next((half for half in halves if half.test is None), _Half(halves[0].relation))
-    return Pair(key.relation, key.keys, key.keys_absent, tuple(half.test for half in halves if half.test is not None))
+    key = next((half for half in halves if half.check is None), _Half(halves[0].relation))
+    return Pair(key.relation, key.keys, key.keys_absent, tuple(half.check for half in halves if half.check is not None))
 
 
 def _compare(call: Call, op: Op) -> Node | _Half:
@@ -125,8 +125,8 @@ def _compare(call: Call, op: Op) -> Node | _Half:
     if all(literal.value is None for literal in literals) and op in (Op.EQ, Op.NEQ):
         return _compare_null(field, op, literals[0])
     _check_operator(field, op, call)
-    test = Test(op, tuple(_value(field, op, literal) for literal in literals))
-    return _Half(field.relation, test=test) if field.kind is Kind.PAIRED else Compare(field.name, test)
+    check = Check(op, tuple(_value(field, op, literal) for literal in literals))
+    return _Half(field.relation, check=check) if field.kind is Kind.PAIRED else Compare(field.name, check)
 
 
 def _compare_null(field: Field, op: Op, null: Literal) -> Node:
@@ -134,7 +134,7 @@ def _compare_null(field: Field, op: Op, null: Literal) -> Node:
         raise FilterError(f"A pair always has a value; ask for its absence with neq({field.relation}_key, …)", null.at)
     if not field.nullable:
         raise FilterError(f"{field.name} is never null", null.at)
-    return Compare(field.name, Test(op, (None,)))
+    return Compare(field.name, Check(op, (None,)))
 
 
 def _value(field: Field, op: Op, literal: Literal) -> Any:

@@ -10,6 +10,7 @@ from typing import Final
 from apps.runs.query.fields import FIELDS, SEARCHED, Field, Kind
 from apps.runs.query.nodes import (
     And,
+    Check,
     Compare,
     Contains,
     Exists,
@@ -20,7 +21,6 @@ from apps.runs.query.nodes import (
     Or,
     Pair,
     Search,
-    Test,
     Value,
     as_json,
 )
@@ -40,8 +40,8 @@ def sentence(node: Node) -> str:
             return " or ".join(_nested(part, And) for part in parts)
         case Not(part):
             return f"not ({sentence(part)})"
-        case Compare(field, test):
-            return _compare(FIELDS[field], test)
+        case Compare(field, check):
+            return _compare(FIELDS[field], check)
         case Has(field, text):
             return f"{FIELDS[field].phrase} {_quoted(text)}"
         case Contains(field, text):
@@ -60,32 +60,33 @@ def _nested(part: Node, other: type[And | Or]) -> str:
     return f"({text})" if isinstance(part, other) and len(part.parts) > 1 else text
 
 
-def _compare(field: Field, test: Test) -> str:
-    if test.values == (None,):
-        return f"has {'no' if test.op is Op.EQ else 'a value for'} {field.phrase}"
+def _compare(field: Field, check: Check) -> str:
+    if check.values == (None,):
+        article = "an" if field.phrase[0] in "aeiou" else "a"
+        return f"has {'no' if check.op is Op.EQ else article} {field.phrase}"
     if field.kind in (Kind.FLAG, Kind.FIRST):
-        return f"is {'' if test.value is (test.op is Op.EQ) else 'not '}{field.phrase}"
-    return f"{field.phrase} {_test(test, field.kind)}"
+        return f"is {'' if check.value is (check.op is Op.EQ) else 'not '}{field.phrase}"
+    return f"{field.phrase} {_check(check, field.kind)}"
 
 
-def _test(test: Test, kind: Kind) -> str:
-    values = [_shown(value, kind) for value in test.values]
-    if test.op is Op.IN:
+def _check(check: Check, kind: Kind) -> str:
+    values = [_shown(value, kind) for value in check.values]
+    if check.op is Op.IN:
         return f"is {_listed(values, 'or', quote=False)}"
     words = _SAMENESS | (_MOMENTS if kind is Kind.TIME else _AMOUNTS)
-    return f"{words[test.op]} {values[0]}"
+    return f"{words[check.op]} {values[0]}"
 
 
 def _pair(pair: Pair) -> str:
     relation = FIELDS[f"{pair.relation}_key"].phrase
-    tests = " and ".join(_test(test, Kind.PAIRED) for test in pair.tests)
+    checks = " and ".join(_check(check, Kind.PAIRED) for check in pair.checks)
     keys = _listed(pair.keys, "or")
     if pair.keys_absent:
-        other = f" and another {relation} value {tests}" if pair.tests else ""
+        other = f" and another {relation} value {checks}" if pair.checks else ""
         return f"{relation} has no {keys}{other}"
-    if not pair.tests:
+    if not pair.checks:
         return f"{relation} has {keys}"
-    return f"{relation} {keys} {tests}" if pair.keys else f"any {relation} value {tests}"
+    return f"{relation} {keys} {checks}" if pair.keys else f"any {relation} value {checks}"
 
 
 def _contains(field: str, text: str) -> str:
@@ -104,10 +105,14 @@ def _shown(value: Value, kind: Kind) -> str:
         case datetime():
             return f"{value:%Y-%m-%d %H:%M:%S}".removesuffix(" 00:00:00")
         case Decimal() if kind is Kind.SECONDS:
-            return f"{value:,f} s" if value >= 1 or not value else f"{value * 1000:,f} ms"
+            return f"{_digits(value)} s" if value >= 1 or not value else f"{_digits(value * 1000)} ms"
         case Decimal():
-            return f"${value:,f}" if kind is Kind.MONEY else f"{value:,f}"
+            return f"{'$' if kind is Kind.MONEY else ''}{_digits(value)}"
     return _quoted(as_json(value))
+
+
+def _digits(number: Decimal) -> str:
+    return f"{number.normalize():,f}"
 
 
 def _listed(texts: Iterable[str], word: str, *, quote: bool = True) -> str:

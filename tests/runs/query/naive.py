@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from apps.runs.models import Run
-from apps.runs.query.nodes import And, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search, Test
+from apps.runs.query.nodes import And, Check, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search
 
 ORDER = {
     Op.GT: lambda left, right: left > right,
@@ -25,8 +25,8 @@ def holds(node: Node, run: Run) -> bool:
             return any(holds(part, run) for part in parts)
         case Not(part):
             return not holds(part, run)
-        case Compare(field, test):
-            return compare(value_of(field, run), test)
+        case Compare(field, check):
+            return compare(value_of(field, run), check)
         case Has(_, text):
             return text in (run.tags or [])
         case Contains(_, text):
@@ -53,19 +53,21 @@ def value_of(field: str, run: Run) -> Any:
             return "error" if run.error is not None else "success" if run.end_time else "pending"
         case "thread_id":
             keys = ("session_id", "conversation_id", "thread_id")
-            return next((as_text(value) for key in keys if (value := (run.metadata or {}).get(key)) not in (None, "")), None)
+            return next(
+                (as_text(value) for key in keys if (value := (run.metadata or {}).get(key)) not in (None, "")), None
+            )
     return getattr(run, field)
 
 
-def compare(value: Any, test: Test) -> bool:
-    match test.op:
+def compare(value: Any, check: Check) -> bool:
+    match check.op:
         case Op.EQ | Op.IN:
-            return value in test.values
+            return value in check.values
         case Op.NEQ:
-            return value not in test.values
+            return value not in check.values
         case Op.LIKE:
-            return value is not None and like(value, str(test.value))
-    return value is not None and ORDER[test.op](value, test.value)
+            return value is not None and like(value, str(check.value))
+    return value is not None and ORDER[check.op](value, check.value)
 
 
 def like(text: str, pattern: str) -> bool:
@@ -93,30 +95,30 @@ def word_in(word: str, field: str, run: Run) -> bool:
 
 
 def pair_holds(pair: Pair, metadata: Any) -> bool:
-    positive = [test for test in pair.tests if test.op is not Op.NEQ]
+    positive = [check for check in pair.checks if check.op is not Op.NEQ]
     if pair.keys and not pair.keys_absent:
         found = [value for key in pair.keys for value in values_at(metadata, key)]
-        return any(all(passes(value, test) for test in pair.tests) for value in found)
+        return any(all(passes(value, check) for check in pair.checks) for value in found)
     everywhere = list(all_values(metadata))
     return (
         not any(values_at(metadata, key) for key in pair.keys)
-        and all(not equals(value, test.value) for value in everywhere for test in pair.tests if test.op is Op.NEQ)
-        and (not positive or any(all(passes(value, test) for test in positive) for value in everywhere))
+        and all(not equals(value, check.value) for value in everywhere for check in pair.checks if check.op is Op.NEQ)
+        and (not positive or any(all(passes(value, check) for check in positive) for value in everywhere))
     )
 
 
-def passes(value: Any, test: Test) -> bool:
-    match test.op:
+def passes(value: Any, check: Check) -> bool:
+    match check.op:
         case Op.EQ | Op.IN:
-            return any(equals(value, wanted) for wanted in test.values)
+            return any(equals(value, wanted) for wanted in check.values)
         case Op.NEQ:
-            return not equals(value, test.value)
+            return not equals(value, check.value)
         case Op.LIKE:
-            return not isinstance(value, dict) and like(as_text(value), str(test.value))
-    wanted = test.value if isinstance(test.value, Decimal) else number(str(test.value))
+            return not isinstance(value, dict) and like(as_text(value), str(check.value))
+    wanted = check.value if isinstance(check.value, Decimal) else number(str(check.value))
     if wanted is None:
-        return isinstance(value, str) and ORDER[test.op](value, test.value)
-    return is_number(value) and ORDER[test.op](Decimal(str(value)), wanted)
+        return isinstance(value, str) and ORDER[check.op](value, check.value)
+    return is_number(value) and ORDER[check.op](Decimal(str(value)), wanted)
 
 
 def equals(value: Any, wanted: Any) -> bool:

@@ -95,21 +95,35 @@ PATTERNS = [quoted(pattern) for pattern in ("%", "%e%", "a_b", "_", "5%", "%\n%"
 NUMBERS = ["5", "0", "-3", "5.5", '"5"', "5000", "0.5", "5.0"]
 
 leaves = st.one_of(
-    comparisons(["name", "error", "thread_id", "status", "run_type"], [*TEXTS, '"llm"', '"error"', '"success"'], ORDERED),
+    comparisons(
+        ["name", "error", "thread_id", "status", "run_type"], [*TEXTS, '"llm"', '"error"', '"success"'], ORDERED
+    ),
     comparisons(["total_tokens", "total_cost", "prompt_tokens"], NUMBERS, ORDERED),
     comparisons(["latency"], ["1", "1.5", '"500ms"', '"1m"', '"5s"', "61"], ORDERED),
     comparisons(["start_time", "end_time", "first_token_time"], [quoted(str(moment)) for moment in TIMES], ORDERED),
-    comparisons(["reference_example", "reference_example_id", "session_id"], [quoted(str(id_)) for id_ in IDS], EQUALITY),
+    comparisons(
+        ["reference_example", "reference_example_id", "session_id"], [quoted(str(id_)) for id_ in IDS], EQUALITY
+    ),
     st.sampled_from(["eq(is_root, true)", "neq(is_root, TRUE)", "eq(is_root, false)", "neq(execution_order, 1)"]),
-    st.builds("{}({}, null)".format, st.sampled_from(EQUALITY), st.sampled_from(["error", "end_time", "latency", "tags"])),
-    st.builds("like({}, {})".format, st.sampled_from(["name", "error", "metadata_value"]), st.sampled_from(PATTERNS[:-1])),
+    st.builds(
+        "{}({}, null)".format, st.sampled_from(EQUALITY), st.sampled_from(["error", "end_time", "latency", "tags"])
+    ),
+    st.builds(
+        "like({}, {})".format, st.sampled_from(["name", "error", "metadata_value"]), st.sampled_from(PATTERNS[:-1])
+    ),
     st.builds("has(tags, {})".format, st.sampled_from(['"beta"', '"a b"', '"a"', '""'])),
     st.builds(
-        lambda key, value: f"has(metadata, {quoted(quoted({key: value}))})", st.sampled_from(KEYS), st.sampled_from(SCALARS)
+        lambda key, value: f"has(metadata, {quoted(quoted({key: value}))})",
+        st.sampled_from(KEYS),
+        st.sampled_from(SCALARS),
     ),
     st.builds("exists(metadata, {})".format, st.sampled_from(KEYS).map(quoted)),
-    st.builds("search({})".format, st.sampled_from(['"Plan"', '"a b"', '"100% _"', '"é"', '"É FREE"', '"日"', "'\\\"'"])),
-    st.builds("search({}, {})".format, st.sampled_from(["name", "tags", "metadata", "error"]), st.sampled_from(['"E"', '"a"'])),
+    st.builds(
+        "search({})".format, st.sampled_from(['"Plan"', '"a b"', '"100% _"', '"é"', '"É FREE"', '"日"', "'\\\"'"])
+    ),
+    st.builds(
+        "search({}, {})".format, st.sampled_from(["name", "tags", "metadata", "error"]), st.sampled_from(['"E"', '"a"'])
+    ),
     comparisons(["metadata_key"], [quoted(key) for key in KEYS], EQUALITY),
     comparisons(["metadata_value"], ["true", "FALSE"], EQUALITY),
     comparisons(["metadata_value"], [*TEXTS, *NUMBERS], ORDERED),

@@ -1,0 +1,388 @@
+"""POST /runs/query and GET /runs/{id}."""
+
+import json
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from apps.accounts.models import ApiKey, Scope
+from apps.projects.models import Project
+from apps.runs import payload
+from apps.runs.models import Run
+from config.api import MAX_BODY
+from tests.factories import EPOCH, ApiKeyFactory, ProjectFactory, RunFactory, TraceFactory, WorkspaceFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def key() -> ApiKey:
+    return ApiKeyFactory()
+
+
+@pytest.fixture
+def project(key: ApiKey) -> Project:
+    return ProjectFactory(workspace=key.workspace)
+
+
+def post(key: ApiKey, body: Any, *, path: str = "/api/v1/runs/query", **headers: str) -> Any:
+    text = body if isinstance(body, bytes) else json.dumps(body, default=str)
+    return Client(headers={"x-api-key": key.secret, **headers}).post(path, text, content_type="application/json")
+
+
+def get(key: ApiKey, path: str) -> Any:
+    return Client(headers={"x-api-key": key.secret}).get(path)
+
+
+def found(key: ApiKey, **body: Any) -> list[str]:
+    answer = post(key, body)
+    assert answer.status_code == 200, answer.content
+    return [run["id"] for run in answer.json()["runs"]]
+
+
+def ids(*runs: Run) -> list[str]:
+    return [str(run.id) for run in runs]
+
+
+def test_a_run_is_shown_field_by_field(key: ApiKey, project: Project) -> None:
+    root = RunFactory(project=project, thread_id="t 1", start_time=EPOCH, name="agent")
+    child = RunFactory(
+        parent=root,
+        name="ChatOpenAI",
+        run_type="llm",
+        start_time=EPOCH + timedelta(seconds=1),
+        end_time=EPOCH + timedelta(seconds=2.25),
+        first_token_time=EPOCH + timedelta(seconds=1, microseconds=1),
+        inputs={"messages": [{"role": "user", "content": "hé"}]},
+        outputs={"choices": []},
+        events=[{"name": "new_token"}],
+        extra={"runtime": {"sdk": "x"}},
+        serialized={"lc": 1},
+        metadata={"session_id": "t 1", "n": 1.5},
+        tags=["beta"],
+        prompt_tokens=3,
+        completion_tokens=4,
+        total_tokens=7,
+        prompt_cost=Decimal("0.0000015"),
+        completion_cost=Decimal(2),
+        total_cost=Decimal("2.0000015"),
+        usage_details={"prompt": {"cache_read": 1}, "prompt_cost": {"cache_read": 0.1}},
+    )
+    assert get(key, f"/api/v1/runs/{child.id}").json() == {
+        "id": str(child.id),
+        "name": "ChatOpenAI",
+        "run_type": "llm",
+        "start_time": "2026-03-01T12:00:01.000000",
+        "end_time": "2026-03-01T12:00:02.250000",
+        "first_token_time": "2026-03-01T12:00:01.000001",
+        "status": "success",
+        "error": None,
+        "trace_id": str(root.id),
+        "dotted_order": child.dotted_order,
+        "parent_run_id": str(root.id),
+        "parent_run_ids": [str(root.id)],
+        "session_id": str(project.pk),
+        "thread_id": "t 1",
+        "tags": ["beta"],
+        "reference_example_id": None,
+        "app_path": f"/o/{key.workspace_id}/projects/p/{project.pk}/r/{child.id}?trace_id={root.id}",
+        "feedback_stats": None,
+        "inputs": {"messages": [{"role": "user", "content": "hé"}]},
+        "outputs": {"choices": []},
+        "events": [{"name": "new_token"}],
+        "extra": {"runtime": {"sdk": "x"}, "metadata": {"session_id": "t 1", "n": 1.5}},
+        "serialized": {"lc": 1},
+        "prompt_tokens": 3,
+        "completion_tokens": 4,
+        "total_tokens": 7,
+        "prompt_cost": 0.0000015,
+        "completion_cost": 2,
+        "total_cost": 2.0000015,
+        "prompt_token_details": {"cache_read": 1},
+        "completion_token_details": None,
+        "prompt_cost_details": {"cache_read": 0.1},
+        "completion_cost_details": None,
+    }
+
+
+def test_what_was_never_sent_is_null_and_inputs_are_empty(key: ApiKey, project: Project) -> None:
+    run = RunFactory(project=project, inputs=None, outputs=None, end_time=None)
+    shown = get(key, f"/runs/{run.id}").json()
+    assert shown["inputs"] == {}
+    assert [shown[name] for name in ("outputs", "events", "extra", "serialized", "tags", "end_time")] == [None] * 6
+    assert shown["status"] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("extra", "metadata", "shown"),
+    [
+        (None, {"a": 1}, {"metadata": {"a": 1}}),
+        ({"runtime": {}}, None, {"runtime": {}}),
+        ({}, {"a": 1}, {"metadata": {"a": 1}}),
+    ],
+)
+def test_metadata_is_put_back_into_extra(key: ApiKey, project: Project, extra: Any, metadata: Any, shown: Any) -> None:
+    run = RunFactory(project=project, extra=extra, metadata=metadata)
+    assert get(key, f"/runs/{run.id}").json()["extra"] == shown
+
+
+def test_payload_text_is_passed_on_unread(key: ApiKey, project: Project) -> None:
+    run = RunFactory(project=project, inputs=b"", metadata=None)
+    text = b'{"z": 1.10, "a": 123456789012345678901234567890, "b": "\\u00e9"}'
+    Run.objects.filter(id=run.id).update(inputs=payload.pack(text))
+    assert b'"inputs":' + text in get(key, f"/runs/{run.id}").content
+
+
+@pytest.mark.parametrize("value", ["text", [1], 0])
+def test_inputs_and_outputs_are_always_objects(key: ApiKey, project: Project, value: Any) -> None:
+    run = RunFactory(project=project, inputs=value, outputs=value)
+    shown = get(key, f"/runs/{run.id}").json()
+    assert (shown["inputs"], shown["outputs"]) == ({"input": value}, {"output": value})
+
+
+def test_first_token_time_is_for_llm_runs(key: ApiKey, project: Project) -> None:
+    run = RunFactory(project=project, run_type="chain", first_token_time=EPOCH)
+    assert get(key, f"/runs/{run.id}").json()["first_token_time"] is None
+
+
+def test_a_root_shows_the_thread_of_its_trace(key: ApiKey, project: Project) -> None:
+    root = RunFactory(project=project)
+    child = RunFactory(parent=root)
+    TraceFactory(root=root, thread_id="from a child")
+    shown = {run["id"]: run["thread_id"] for run in post(key, {"trace": root.id}).json()["runs"]}
+    assert shown == {str(root.id): "from a child", str(child.id): None}
+
+
+def test_a_listed_run_equals_the_run_read_alone(key: ApiKey, project: Project) -> None:
+    run = RunFactory(project=project, thread_id="x", serialized={"lc": 1}, extra={"a": 1})
+    select = ["inputs", "outputs", "events", "extra", "name", "tags"]
+    assert post(key, {"session": [project.pk], "select": select}).json()["runs"] == [get(key, f"/runs/{run.id}").json()]
+
+
+@pytest.mark.parametrize("prefix", ["", "/api", "/api/v1"])
+def test_the_routes_lie_at_every_prefix(key: ApiKey, project: Project, prefix: str) -> None:
+    run = RunFactory(project=project)
+    assert post(key, {}, path=f"{prefix}/runs/query").json()["runs"][0]["id"] == str(run.id)
+    assert get(key, f"{prefix}/runs/{run.id}").json()["id"] == str(run.id)
+
+
+def test_newest_first_unless_asked_otherwise(key: ApiKey, project: Project) -> None:
+    runs = [RunFactory(project=project, start_time=EPOCH + timedelta(seconds=n)) for n in range(3)]
+    assert found(key) == ids(*reversed(runs))
+    assert found(key, order="asc") == ids(*runs)
+    assert found(key, order="DESC") == ids(*reversed(runs))
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_pages_follow_one_another_while_runs_arrive(key: ApiKey, project: Project, order: str) -> None:
+    runs = [RunFactory(project=project, start_time=EPOCH) for _ in range(7)]
+    body: dict[str, Any] = {"session": [project.pk], "limit": 3, "order": order}
+    seen: list[str] = []
+    while True:
+        page = post(key, body).json()
+        seen += [run["id"] for run in page["runs"]]
+        body["cursor"] = page["cursors"]["next"]
+        if body["cursor"] is None:
+            break
+        sooner = timedelta(days=-1 if order == "asc" else 1)
+        RunFactory(project=project, start_time=EPOCH + sooner)
+    assert sorted(seen) == sorted(ids(*runs))
+    assert page["cursors"]["prev"] is None
+
+
+def test_a_page_holds_a_hundred_runs_at_most(key: ApiKey, project: Project) -> None:
+    Run.objects.bulk_create(RunFactory.build(project=project) for _ in range(101))
+    assert len(found(key, limit=1000)) == 100
+    assert len(found(key, limit=None)) == 100
+    assert len(found(key, limit=-1)) == 1
+
+
+def test_a_page_costs_the_same_queries_at_10_and_at_20_runs(key: ApiKey, project: Project) -> None:
+    counts = []
+    for _ in range(2):
+        for _ in range(10):
+            RunFactory(project=project)
+        post(key, {})
+        with CaptureQueriesContext(connection) as queries:
+            post(key, {})
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_each_parameter_selects(key: ApiKey, project: Project) -> None:
+    example = uuid.uuid4()
+    root = RunFactory(
+        project=project,
+        start_time=EPOCH,
+        end_time=EPOCH + timedelta(hours=3),
+        reference_example_id=example,
+        name="hello",
+    )
+    llm = RunFactory(parent=root, run_type="llm", start_time=EPOCH + timedelta(hours=1), error="boom")
+    tool = RunFactory(parent=llm, run_type="tool", start_time=EPOCH + timedelta(hours=2), end_time=None)
+    other = RunFactory(project=ProjectFactory(workspace=key.workspace), start_time=EPOCH - timedelta(hours=1))
+
+    assert found(key, session=[project.pk]) == ids(tool, llm, root)
+    assert found(key, session_id=project.pk) == ids(tool, llm, root)
+    assert found(key, session=[project.pk, other.project_id]) == ids(tool, llm, root, other)
+    assert found(key, session=None, trace=None) == ids(tool, llm, root, other)
+    assert found(key, id=[llm.id, other.id], run_type="tool") == ids(llm, other)
+    assert found(key, id=[]) == []
+    assert found(key, run_type="llm") == ids(llm)
+    assert found(key, reference_example=[example]) == ids(root)
+    assert found(key, reference_example=example) == ids(root)
+    assert found(key, query="HELL") == ids(root)
+    assert found(key, filter='eq(run_type, "tool")') == ids(tool)
+    assert found(key, is_root=True) == ids(root, other)
+    assert found(key, is_root=False) == ids(tool, llm)
+    assert found(key, execution_order=1) == ids(root, other)
+    assert found(key, parent_run=root.id) == ids(llm)
+    assert found(key, trace=root.id) == ids(tool, llm, root)
+    assert found(key, start_time="2026-03-01T13:00:00") == ids(tool, llm)
+    assert found(key, start_time="2026-03-01T14:00:00+01:00") == ids(tool, llm)
+    assert found(key, end_time="2026-03-01T14:00:00Z") == ids(llm, other)
+    assert found(key, error=True) == ids(llm)
+    assert found(key, error=False) == ids(tool, root, other)
+    assert found(key, data_source_type="anything", made_up=1, skip_pagination=None, is_root=True, error=False) == ids(
+        root, other
+    )
+
+
+def test_the_three_filters_have_their_own_scope(key: ApiKey, project: Project) -> None:
+    good = RunFactory(project=project, name="good", start_time=EPOCH)
+    docs = RunFactory(parent=good, name="docs", start_time=EPOCH + timedelta(seconds=1))
+    bad = RunFactory(project=project, name="bad", start_time=EPOCH + timedelta(seconds=2))
+    other_docs = RunFactory(parent=bad, name="docs", start_time=EPOCH + timedelta(seconds=3))
+    assert found(key, filter='eq(name, "docs")') == ids(other_docs, docs)
+    assert found(key, filter='eq(name, "docs")', trace_filter='eq(name, "good")') == ids(docs)
+    assert found(key, trace_filter='eq(name, "docs")') == []
+    assert found(key, tree_filter='eq(name, "docs")', is_root=True) == ids(bad, good)
+    assert found(key, tree_filter='eq(name, "bad")', filter='eq(name, "docs")') == ids(other_docs)
+
+
+def test_the_runs_of_a_conversation_are_found(key: ApiKey, project: Project) -> None:
+    asked = 'and(in(metadata_key, ["session_id","conversation_id","thread_id"]), eq(metadata_value, "c-1"))'
+    roots = [
+        RunFactory(project=project, metadata={name: "c-1", "other": 1}, start_time=EPOCH + timedelta(seconds=n))
+        for n, name in enumerate(("session_id", "conversation_id", "thread_id"))
+    ]
+    RunFactory(project=project, metadata={"session_id": "c-2", "note": "c-1"})
+    child = RunFactory(parent=roots[0], run_type="llm", metadata={"session_id": "c-1"})
+    assert found(key, filter=asked, session=[project.pk], is_root=True) == ids(*reversed(roots))
+    assert found(key, filter=asked, session=[project.pk], run_type="llm") == ids(child)
+
+
+@pytest.mark.parametrize("thread_id", ["T\"1'\\", "é日本", "x" * 600, "{odd", "5"])
+def test_a_thread_is_found_by_the_filter_that_the_sdks_write(key: ApiKey, project: Project, thread_id: str) -> None:
+    run = RunFactory(project=project, metadata={"conversation_id": thread_id})
+    RunFactory(project=project, metadata={"conversation_id": thread_id + "x"})
+    assert found(key, filter=f"and(eq(thread_id, {json.dumps(thread_id)}), eq(is_root, true))") == ids(run)
+    shown = get(key, f"/runs/{run.id}").json()["thread_id"]
+    assert found(key, filter=f"eq(thread_id, {json.dumps(shown)})") == ids(run)
+
+
+def test_unselected_payload_is_left_out_and_the_rest_is_not(key: ApiKey, project: Project) -> None:
+    RunFactory(project=project, serialized={"lc": 1})
+    shown = post(key, {"select": ["trace_id", "name", "run_type"]}).json()["runs"][0]
+    assert {"inputs", "outputs", "events", "extra", "serialized"}.isdisjoint(shown)
+    assert {"id", "name", "run_type", "start_time", "trace_id", "dotted_order", "session_id", "parent_run_id"} <= set(
+        shown
+    )
+    assert set(post(key, {"select": ["outputs"]}).json()["runs"][0]) >= {"outputs", "id"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"filter": "eq(nme, 'x')"}, 400),
+        ({"trace_filter": "eq("}, 400),
+        ({"tree_filter": "x"}, 400),
+        ({"query": "a " * 50 + "b " * 50 + " ".join(str(n) for n in range(30))}, 400),
+        ({"execution_order": 2}, 400),
+        ({"cursor": "made up"}, 400),
+        ({"session": ["not-a-uuid"]}, 422),
+        ({"id": "not-a-uuid"}, 422),
+        ({"trace": 5}, 422),
+        ({"start_time": "yesterday"}, 422),
+        ({"limit": "many"}, 422),
+        ({"order": "sideways"}, 422),
+        (b"{", 400),
+        (b"[]", 400),
+        (b"", 422),
+        (b"\xff", 400),
+        (b'{"filter": "\\ud800"}', 400),
+        (b"[" * 100_000, 400),
+        (b'{"x":' * 50_000, 400),
+    ],
+)
+def test_a_bad_question_gets_a_sentence(key: ApiKey, project: Project, body: Any, status: int) -> None:
+    RunFactory(project=project)
+    answer = post(key, body)
+    assert answer.status_code == status
+    assert isinstance(answer.json()["detail"], str)
+
+
+def test_nul_in_a_question_finds_nothing_and_breaks_nothing(key: ApiKey, project: Project) -> None:
+    RunFactory(project=project, run_type="llm")
+    assert found(key, run_type="ll\x00m x") == []
+
+
+def test_a_body_too_large_is_refused_before_it_is_read(key: ApiKey) -> None:
+    assert post(key, b" " * (MAX_BODY + 1)).status_code == 413
+
+
+def test_the_content_type_does_not_matter(key: ApiKey) -> None:
+    client = Client(headers={"x-api-key": key.secret})
+    assert client.post("/runs/query", b"{}", content_type="text/plain;charset=UTF-8").status_code == 200
+
+
+def test_without_a_key_nothing_is_told(project: Project) -> None:
+    run = RunFactory(project=project)
+    for answer in (
+        Client().post("/runs/query", b"{}", content_type="application/json"),
+        Client().get(f"/runs/{run.id}"),
+    ):
+        assert answer.status_code == 401
+        assert "x-api-key" in answer.json()["detail"]
+
+
+def test_an_ingest_key_may_not_read(project: Project) -> None:
+    key = ApiKeyFactory(workspace=project.workspace, scope=Scope.INGEST)
+    assert post(key, {}).status_code == 403
+    assert get(key, f"/runs/{RunFactory(project=project).id}").status_code == 403
+
+
+def test_an_outsider_finds_nothing(project: Project) -> None:
+    run = RunFactory(project=project)
+    outsider = ApiKeyFactory(workspace=WorkspaceFactory())
+    assert found(outsider) == found(outsider, session=[project.pk]) == found(outsider, id=[run.id]) == []
+    assert found(outsider, trace=run.trace_id, tree_filter="neq(name, 'x')") == []
+    assert get(outsider, f"/runs/{run.id}").status_code == 404
+
+
+def test_a_filter_on_the_trace_does_not_look_into_other_workspaces(key: ApiKey, project: Project) -> None:
+    mine = RunFactory(project=project, name="mine")
+    RunFactory(parent=mine, project=ProjectFactory(), name="foreign")
+    assert found(key, tree_filter='eq(name, "foreign")') == []
+
+
+def test_an_unknown_run_is_404_and_a_malformed_id_422(key: ApiKey) -> None:
+    assert get(key, f"/runs/{uuid.uuid4()}").status_code == 404
+    assert get(key, "/runs/nonsense").status_code == 422
+    assert get(key, "/runs/" + "-" * 36).status_code == 422
+
+
+def test_an_id_without_dashes_is_read(key: ApiKey, project: Project) -> None:
+    run = RunFactory(project=project)
+    assert get(key, f"/runs/{run.id.hex}").json()["id"] == str(run.id)
+
+
+def test_reading_is_described_at_api_docs() -> None:
+    schema = Client().get("/api/openapi.json").json()
+    assert "/api/runs/query" in schema["paths"]
