@@ -1,15 +1,23 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from apps.accounts.models import Role, User, Workspace
 from config import env
 from config.embedded import Embedded
+from tests.factories import MembershipFactory, WorkspaceFactory
 from tests.server import LiveServer
+
+
+# The real hasher takes a good part of a second on purpose, and most tests make users.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +39,42 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     yield
     server.stop()
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def workspace(db: None) -> Workspace:
+    """The workspace of alice and bob."""
+    return WorkspaceFactory.create(name="One")
+
+
+@pytest.fixture
+def alice(workspace: Workspace) -> User:
+    """Admin of the workspace."""
+    return MembershipFactory.create(user__email="alice@example.org", workspace=workspace, role=Role.ADMIN).user
+
+
+@pytest.fixture
+def bob(workspace: Workspace) -> User:
+    """Viewer of the workspace."""
+    return MembershipFactory.create(user__email="bob@example.org", workspace=workspace, role=Role.VIEWER).user
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """An outsider: admin of a workspace of his own."""
+    return MembershipFactory.create(user__email="charlie@example.org", workspace__name="Two", role=Role.ADMIN).user
+
+
+@pytest.fixture
+def count_queries(db: None) -> Callable[[Callable[[], object]], int]:
+    """How many queries a call makes."""
+
+    def count(call: Callable[[], object]) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            call()
+        return len(queries)
+
+    return count
 
 
 @pytest.fixture(scope="session")

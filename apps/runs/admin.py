@@ -44,7 +44,7 @@ class RunAdmin(ReadOnlyAdmin):
     list_display = ("id", "name", "run_type", "status", "project", "thread_id", "start_time")
     list_select_related = ("project",)
     search_fields = ("id",)
-    search_help_text = "The id of a run; its trace's id finds the root"
+    search_help_text = "Runs are found by id: paste the id of a run, or of a trace for its root."
     ordering = ("id",)
     sortable_by = ()
 
