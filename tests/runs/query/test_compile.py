@@ -154,7 +154,7 @@ pairs = st.builds(
 
 @pytest.mark.parametrize("kind", [filters, pairs], ids=["any filter", "pairs"])
 def test_sql_agrees_with_the_meaning(runs: list[Run], kind: st.SearchStrategy[str]) -> None:
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
     @given(kind)
     def agree(text: str) -> None:
         node = parse(text)
@@ -162,3 +162,48 @@ def test_sql_agrees_with_the_meaning(runs: list[Run], kind: st.SearchStrategy[st
         assert found == {run.id for run in runs if holds(node, run)}
 
     agree()
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
+
+
+def like_literally(text: str) -> str:
+    return "".join("\\" + char if char in "%_\\" else char for char in text)
+
+
+def test_any_text_is_found_by_itself() -> None:
+    run = RunFactory(end_time=None)
+
+    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(ANY_TEXT, ANY_TEXT)
+    def is_found(key: str, value: str) -> None:
+        Run.objects.filter(id=run.id).update(metadata={key: value}, name=value, error=value, tags=[value])
+        conditions = [
+            f"eq(metadata_key, {quoted(key)}), eq(metadata_value, {quoted(value)})",
+            f"eq(metadata_key, {quoted(key)}), like(metadata_value, {quoted(like_literally(value))})",
+            f"eq(metadata_key, {quoted(key)}), lte(metadata_value, {quoted(value + '~')})",
+            f"exists(metadata, {quoted(key)})",
+            f"has(metadata, {quoted(quoted({key: value}))})",
+            f"has(tags, {quoted(value)})",
+            f"eq(name, {quoted(value)})",
+            f"in(error, [{quoted(value)}])",
+            f"like(name, {quoted(like_literally(value))})",
+            f"gte(name, {quoted(value)})",
+        ]
+        if words := value.split():
+            conditions.append(f"search({quoted(' '.join(words))})")
+            conditions.append(f"search(metadata, {quoted(words[0])})")
+        for condition in conditions:
+            assert Run.objects.matching(parse(f"and({condition})")).exists(), condition
+            assert not Run.objects.matching(parse(f"not(and({condition}))")).exists(), condition
+
+    is_found()
+
+
+def test_many_values_are_looked_for_as_one_list() -> None:
+    run = RunFactory(total_tokens=5)
+    for text in (
+        f"in(id, {listed([quoted(str(uuid.uuid4()))] * 200 + [quoted(str(run.id))])})",
+        "in(total_tokens, [1, 5.0])",
+    ):
+        assert Run.objects.matching(parse(text)).get() == run
