@@ -83,9 +83,7 @@ class _Reader:
     def _conversation(self, items: list[Json], others: Fields) -> Content:
         start = 0
         if self.new_only:
-            start = last_user(items)
-            if self.role == "assistant" and start:
-                start += 1
+            start = max(last_user(items), 0) if self.role == "user" else last_user(items) + 1
         start = max(start, len(items) - MAX_MESSAGES)
         messages = [self._message(item) for item in items[start:]]
         if not self.new_only:
@@ -164,12 +162,12 @@ class _Reader:
 
 
 def last_user(items: list[Json]) -> int:
-    """Where the last message of the user stands, 0 when there is none; tool results sent as user do not count."""
+    """Where the last message of the user stands, -1 when there is none; tool results sent as user do not count."""
     for index in range(len(items) - 1, -1, -1):
         found = shapes.message(items[index])
         if found and found[0] == "user" and not _only_results(found[1]):
             return index
-    return 0
+    return -1
 
 
 def message(role: str, fields: Fields, limit: int) -> Message:

@@ -11,6 +11,9 @@ from apps.runs.jsontree import tree
 from apps.runs.preview import call_line, one_line
 from apps.runs.shapes import Json
 
+FOLD_CHARACTERS = 1_800
+FOLD_LINES = 28
+
 
 @dataclass(frozen=True)
 class Text:
@@ -18,6 +21,11 @@ class Text:
     text: str
     cut: int = 0
     """Characters left out at the end."""
+
+    @property
+    def long(self) -> bool:
+        """Past what is shown of it at first among other turns."""
+        return len(self.text) > FOLD_CHARACTERS or self.text.count("\n") > FOLD_LINES
 
     @cached_property
     def html(self) -> SafeString:

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 import zstandard
+from django.utils.safestring import SafeString
 
 from apps.runs import payload
+from apps.runs.jsontree import tree
 
 TURN_BYTES = 512 * 1024
 RUN_BYTES = 4 * 1024 * 1024
@@ -20,6 +22,10 @@ class Payload:
     size: int = 0
     """Bytes of JSON."""
     skipped: bool = False
+
+    @property
+    def tree(self) -> SafeString:
+        return tree(self.value)
 
 
 def read(frame: bytes | memoryview | None, most: int) -> Payload:

@@ -16,6 +16,8 @@ _MAX_NODES = 80
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
+_HEADING = re.compile(r"#{1,6} ")
+_BOLD = re.compile(r"(?<!\w)\*\*(\S[^*]{0,200}?)\*\*(?!\w)")
 _ID = re.compile(
     r"(?:(?:chatcmpl|cmpl|msg|resp|run|lc_run|call|toolu|req|gen|fc|rs|asst|thread)[-_]+[\w-]{8,}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27})$"
 )
@@ -51,12 +53,16 @@ def preview_outputs(value: Json) -> str | None:
 
 
 def one_line(text: str, limit: int = LIMIT) -> str | None:
-    """Whitespace collapsed, control and direction characters gone, cut with an ellipsis."""
+    """Whitespace collapsed, control and direction characters gone, no ** and # of Markdown, cut with an ellipsis."""
     if not text:
         return None
     line = " ".join(text.lstrip()[:_HEAD].split())
     if not line.isprintable():
         line = " ".join(_UNSEEN.sub("", line).split())
+    if "**" in line:
+        line = _BOLD.sub(r"\1", line)
+    if line.startswith("#"):
+        line = _HEADING.sub("", line)
     return (line if len(line) <= limit else line[: limit - 1].rstrip() + "…") or None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from apps.runs.jsontree import tree
-from apps.runs.messages import Content, inputs_of, outputs_of
+from apps.runs.messages import TURN_LIMIT, Content, inputs_of, new_inputs_of, outputs_of
 from apps.runs.models import Run, Status
 from apps.runs.payloads import RUN_BYTES, Payload, read
 from apps.runs.tree import pending_for
@@ -27,10 +27,6 @@ class Field:
     @property
     def empty(self) -> bool:
         return not self.payload.size
-
-    @property
-    def tree(self) -> SafeString:
-        return tree(self.payload.value)
 
     @property
     def rest(self) -> SafeString | None:
@@ -81,8 +77,9 @@ class RunView:
         return error_head(self.run.error or "")
 
     @property
-    def latency(self) -> timedelta | None:
-        return self.run.end_time - self.run.start_time if self.run.end_time else None
+    def latency(self) -> float | None:
+        """Seconds."""
+        return (self.run.end_time - self.run.start_time).total_seconds() if self.run.end_time else None
 
     @property
     def first_token(self) -> timedelta | None:
@@ -96,6 +93,13 @@ class RunView:
     @property
     def pending_for(self) -> timedelta | None:
         return pending_for(self.run)
+
+
+def history(run: Run) -> Content:
+    """The messages that a turn's overview hides because an earlier turn has shown them."""
+    value = read(run.inputs, RUN_BYTES).value
+    every, new = inputs_of(value, TURN_LIMIT).messages, new_inputs_of(value).messages
+    return Content(every[: len(every) - len(new)])
 
 
 def error_head(error: str) -> str:

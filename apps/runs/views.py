@@ -2,7 +2,7 @@ import uuid
 
 from django.db.models import FETCH_RAISE
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from apps.accounts.access import MemberRequest, member
@@ -11,7 +11,7 @@ from apps.projects.access import project_or_404
 from apps.runs import payload
 from apps.runs.access import run_or_404
 from apps.runs.models import Run, Trace
-from apps.runs.show import RAW_FIELDS, RunView
+from apps.runs.show import RAW_FIELDS, RunView, history
 from apps.runs.tree import MAX_ROWS, grow
 
 
@@ -21,6 +21,9 @@ def run(request: MemberRequest, project_id: uuid.UUID, run_id: uuid.UUID) -> Htt
     """The run beside the tree of its trace; the SDKs print this URL."""
     project = project_or_404(request.workspace, project_id)
     found = run_or_404(project, run_id)
+    if request.GET.get("part") == "history":
+        context = {"content": history(found), "trace_url": request.path}
+        return render(request, "runs/detail.html#history", context)
     context = {"project": project, "shown": RunView(found)}
     if request.htmx.target != "run":
         rows = Run.objects.in_trace(found.trace_id).light().fetch_mode(FETCH_RAISE)[:MAX_ROWS]

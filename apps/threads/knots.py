@@ -13,7 +13,7 @@ from apps.threads.models import Thread
 
 MAX_KNOTS = 24
 WIDTH, HEIGHT = 84, 18
-_GAP = 11
+_GAP = 17
 _RADII = ((1.0, 2.2), (3.0, 3.0), (7.0, 4.0))
 _LARGEST = 5.2
 
@@ -64,7 +64,7 @@ def sparkline(knots: Sequence[Knot], turns: int) -> SafeString:
         for at, knot in enumerate(knots)
     )
     failed = sum(knot.status == Status.ERROR for knot in knots)
-    label = f"Last {len(knots)} turns" + (f", {failed} failed" if failed else "")
+    label = f"The last {len(knots)} of {turns} turns" + (f", {failed} failed" if failed else "")
     return mark_safe(
         f'<svg class="spark" width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{label}">{line}{circles}</svg>'
     )

@@ -12,6 +12,7 @@ WIDTH, HEIGHT = 100, 34
 """Percent and pixels: the strip is as wide as the page, and its words keep their shape."""
 MAX_BARS = 200
 _PAUSE_WIDTH = 9.0
+_ROOMY = 6.0
 _MIN_BAR, _BAR_HEIGHT, _TALLEST = 0.6, 10, 24
 
 
@@ -48,7 +49,17 @@ class Bar:
 @dataclass(frozen=True)
 class Pause:
     x: float
+    width: float
     length: timedelta
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.width / 2
+
+    @property
+    def roomy(self) -> bool:
+        """Whether its length fits in as words."""
+        return self.width >= _ROOMY
 
 
 @dataclass(frozen=True)
@@ -78,7 +89,7 @@ def draw(turns: Sequence[Span], number: int) -> Timeline:
     x = 0.0
     for group, length, gap, pause in zip(groups, lengths, gaps, pauses, strict=True):
         if pause:
-            found.append(Pause(round(x + pause_width / 2, 2), _gap(groups[len(bars) - 1], group)))
+            found.append(Pause(round(x, 2), round(pause_width, 2), _gap(groups[len(bars) - 1], group)))
         x += pause_width if pause else gap * scale
         width = bar_least + length * scale
         bars.append(_bar(group, x, width, number, length, most))

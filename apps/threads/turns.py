@@ -45,10 +45,6 @@ class Step:
         return self.args.skipped or self._output.skipped
 
     @property
-    def args_tree(self) -> SafeString:
-        return tree(self.args.value)
-
-    @property
     def result_tree(self) -> SafeString:
         return tree(self.result.rest)
 

@@ -13,7 +13,6 @@ from apps.common.htmx import page
 from apps.common.paging import keyset
 from apps.projects.access import project_or_404
 from apps.projects.models import Project
-from apps.runs.models import Status
 from apps.threads import thread_page
 from apps.threads.access import thread_or_404
 from apps.threads.knots import Knot, knots_of, sparkline
@@ -30,13 +29,12 @@ def threads(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     rows = Thread.objects.in_project(project).for_table()
     shown = keyset(rows, LATEST_FIRST, request.GET.get("cursor", ""))
     knots = knots_of(project, shown.rows)
-    totals = Project.objects.among([project.pk]).for_list().get()
     context = {
         "project": project,
-        "totals": totals,
+        "totals": Project.objects.among([project.pk]).for_list().get(),
         "page": shown,
         "rows": [row(thread, knots[thread.thread_id]) for thread in shown.rows],
-        "newest": totals.last_activity if shown.newer or not shown.rows else shown.rows[0].last_activity,
+        "newest": None if shown.newer or not shown.rows else shown.rows[0].last_activity,
     }
     return page(request, "threads/list.html", context)
 
@@ -74,9 +72,9 @@ def thread(request: MemberRequest, project_id: uuid.UUID, thread_id: str) -> Htt
     return page(request, "threads/detail.html", context)
 
 
-def row(thread: Thread, turns: list[Knot]) -> tuple[Thread, SafeString, bool]:
-    """The thread, its sparkline, and whether its last turn failed."""
-    return thread, sparkline(turns, thread.turns), bool(turns) and turns[-1].status == Status.ERROR
+def row(thread: Thread, turns: list[Knot]) -> tuple[Thread, SafeString, str]:
+    """The thread, its sparkline, and the status of its last turn."""
+    return thread, sparkline(turns, thread.turns), turns[-1].status if turns else ""
 
 
 def _moment(text: str) -> datetime | None:

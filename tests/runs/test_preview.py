@@ -115,6 +115,10 @@ def test_a_preview_is_one_clean_line_of_at_most_the_limit() -> None:
     assert line.endswith("…")
 
 
+def test_bold_words_lose_their_stars_and_powers_keep_theirs() -> None:
+    assert preview_outputs({"output": "## **Yes**, 2**8 is **256**."}) == "Yes, 2**8 is 256."
+
+
 def test_joiners_of_scripts_and_emoji_stay() -> None:
     text = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 👨\u200d👩\u200d👧"
     assert preview_inputs({"question": text}) == text
