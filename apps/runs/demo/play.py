@@ -11,8 +11,8 @@ from apps.runs.demo.script import Conversation, Tool, Turn
 from apps.runs.demo.shapes import Message
 from apps.runs.demo.wire import Clock, Json, Span, Trace
 
+BETWEEN_CALLS = 0.0006  # seconds from one tool of a round to the next: they run side by side
 HISTORY = 24  # messages that the applications keep in the prompt
-WORDS_PER_TOOL = "{name}: see the function's own description."
 MODEL_NAMES = {
     "openai": "ChatOpenAI",
     "anthropic": "ChatAnthropic",
@@ -50,11 +50,16 @@ def question(turn: Turn) -> Message:
     return Message("user", turn.user, image=PICTURE if turn.image else None)
 
 
+def every_tool(turn: Turn) -> list[Tool]:
+    return [*turn.tool, *(tool for agent in turn.agent for tool in agent.tool)]
+
+
 class Player:
     def __init__(self, conversation: Conversation, turn: Turn, trace: Trace, history: list[Message]) -> None:
         self.conversation, self.turn, self.trace, self.clock = conversation, turn, trace, trace.clock
         system = [Message("system", conversation.system)] if conversation.system else []
         self.messages = [*system, *history, question(turn)]
+        self.offered = shapes.functions([tool for turn in conversation.turn for tool in every_tool(turn)])
 
     def play(self) -> None:
         if self.conversation.app == "bare":
@@ -142,19 +147,18 @@ class Player:
     ) -> None:
         """Asks the model, runs the tools it asks for, and asks again, round by round; the last answer is the reply."""
         messages = list(messages)
-        offered = [tool.name for tool in tools]
         for number, round_ in groupby(tools, key=lambda tool: tool.round):
             batch = list(round_)
             calls = [(self.call_id(number, at), tool.name, tool.args) for at, tool in enumerate(batch)]
             asking = Message("assistant", "", calls=calls)
             with self.node(root, "agent", number) as node:
-                self.model(node, messages, asking, "", model, offered)
+                self.model(node, messages, asking, "", model)
             with self.node(root, "tools", number) as node:
                 results = self.run_tools(node, batch)
             messages += [asking]
             messages += [Message("tool", text, answers=call) for (call, _, _), text in zip(calls, results, strict=True)]
         with self.node(root, "agent", len(messages)) as node:
-            self.model(node, messages, Message("assistant", reply), think, model, offered, final=final)
+            self.model(node, messages, Message("assistant", reply), think, model, final=final)
 
     def call_id(self, number: int, at: int) -> str:
         return f"call_{uuid.uuid5(self.trace.id, f'{number}.{at}.{len(self.trace.spans)}').hex[:24]}"
@@ -164,10 +168,10 @@ class Player:
 
     def run_tools(self, parent: Span, tools: Iterable[Tool]) -> list[str]:
         results, began = [], self.clock.now
-        for tool in tools:
+        for number, tool in enumerate(tools):
             span = parent.child(tool.name, "tool", tool.args)
-            span.start = began
-            span.finish = began + tool.ms / 1000
+            span.start = began + number * BETWEEN_CALLS
+            span.finish = span.start + tool.ms / 1000
             span.error = tool.error
             if tool.error is None:
                 span.outputs = tool.result if isinstance(tool.result, dict) else {"output": tool.result}
@@ -183,40 +187,37 @@ class Player:
         reply: Message,
         think: str,
         model: str = "",
-        tools: Iterable[str] = (),
         final: bool = True,
     ) -> None:
         """One model call. Only the last call of a turn is the one that fails or never ends."""
         model = model or self.conversation.model
-        inputs = self.model_inputs(model, messages, sorted(set(tools)))
+        inputs = self.model_inputs(model, messages)
         span = Span(self.trace, parent, MODEL_NAMES[self.conversation.provider], "llm", inputs)
         span.metadata |= {"ls_provider": self.conversation.provider, "ls_model_type": "chat", "ls_model_name": model}
         final = final and not reply.calls
+        if self.conversation.app == "bare":
+            span.metadata["ls_method"] = "wrapper"
+        if self.conversation.app == "graph":
+            span.extra["invocation_params"] = {"model": model, "_type": "openai-chat", "tools": self.offered}
         if final and self.turn.pending:
             return
         if final and self.turn.error and self.turn.error_in == "model":
             self.clock.wait(0.3, 2.5)
             span.end(error=self.turn.error)
             return
-        counts = self.spend(span, messages, reply, think)
+        counts = self.spend(span, messages, reply, think, model)
         span.end(self.model_outputs(model, reply, counts, think))
 
-    def spend(self, span: Span, messages: list[Message], reply: Message, think: str) -> Json:
-        counts = shapes.usage(
-            messages,
-            reply,
-            thinking=think,
-            cached=self.conversation.cached,
-            client_cost=self.conversation.client_cost,
-        )
+    def spend(self, span: Span, messages: list[Message], reply: Message, think: str, model: str) -> Json:
+        counts = shapes.usage(messages, reply, self.offered, thinking=think, cached=self.conversation.cached)
+        if self.conversation.client_cost:
+            counts |= shapes.costs(model, counts)
         self.clock.wait(0.35, 0.9)
         self.clock.now += shapes.tokens(think) / 90
         if self.conversation.stream:
             span.tokens_at = list(self.ticks(counts["output_tokens"]))
         else:
             self.clock.now += counts["output_tokens"] / 85
-        if self.conversation.app == "bare" and self.conversation.stream:
-            span.metadata["ls_method"] = "wrapper"
         return counts
 
     def ticks(self, count: int) -> Iterator[float]:
@@ -226,21 +227,28 @@ class Player:
             yield self.clock.now
             self.clock.now += count / moments / 75
 
-    def model_inputs(self, model: str, messages: list[Message], tools: list[str]) -> Json:
+    def model_inputs(self, model: str, messages: list[Message]) -> Json:
         if self.conversation.app == "graph":
             return {"messages": [[shapes.langchain_message(message) for message in messages]]}
-        functions = [{"name": name, "description": WORDS_PER_TOOL.format(name=name)} for name in tools]
         if self.conversation.provider == "anthropic":
-            said = [shapes.anthropic_message(message) for message in messages if message.role != "system"]
-            system = [{"type": "text", "text": m.text} for m in messages if m.role == "system"]
-            if self.conversation.cached and system:
-                system[0]["cache_control"] = {"type": "ephemeral"}  # type: ignore[assignment]
-            offered = {"tools": [{**f, "input_schema": {"type": "object"}} for f in functions]} if tools else {}
-            return {"model": model, "max_tokens": 4096, "system": system, "messages": said, **offered}
-        offered = {"tools": [{"type": "function", "function": f} for f in functions]} if tools else {}
+            return self.anthropic_inputs(model, messages)
+        tools = {"tools": [{"type": "function", "function": f} for f in self.offered]} if self.offered else {}
         streamed = {"stream": True, "stream_options": {"include_usage": True}} if self.conversation.stream else {}
         said = [shapes.openai_message(message) for message in messages]
-        return {"model": model, "messages": said, "temperature": 0.3, **offered, **streamed}
+        return {"model": model, "messages": said, "temperature": 0.3, **tools, **streamed}
+
+    def anthropic_inputs(self, model: str, messages: list[Message]) -> Json:
+        said = [shapes.anthropic_message(message) for message in messages if message.role != "system"]
+        system: list[Json] = [{"type": "text", "text": m.text} for m in messages if m.role == "system"]
+        if self.conversation.cached and system:
+            system[0]["cache_control"] = {"type": "ephemeral"}
+        inputs: Json = {"model": model, "max_tokens": 4096, "system": system, "messages": said}
+        if self.offered:
+            inputs["tools"] = [
+                {"name": f["name"], "description": f["description"], "input_schema": f["parameters"]}
+                for f in self.offered
+            ]
+        return inputs
 
     def model_outputs(self, model: str, reply: Message, counts: Json, think: str) -> Json:
         if self.conversation.app == "graph":

@@ -5,11 +5,22 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.runs.demo.script import Document, Tool
 from apps.runs.demo.wire import Json
 
 CREATED = 1_794_000_000
-# US dollars per million tokens, for the applications that count their cost themselves.
-CLIENT_PRICES = {"in": 3.0, "out": 15.0, "cached": 0.3}
+JSON_TYPES = {int: "integer", float: "number", bool: "boolean", list: "array", dict: "object"}
+# US dollars per million input, output and cached input tokens, for the applications that count their cost themselves.
+CLIENT_PRICES = {
+    "claude-haiku-4-5": (1.0, 5.0, 0.1),
+    "claude-sonnet-4-5": (3.0, 15.0, 0.3),
+    "gpt-4.1": (2.0, 8.0, 0.5),
+    "gpt-4.1-mini": (0.4, 1.6, 0.1),
+    "gpt-4o": (2.5, 10.0, 1.25),
+    "gpt-4o-mini": (0.15, 0.6, 0.075),
+    "gpt-5-mini": (0.25, 2.0, 0.025),
+    "gpt-5.1": (1.25, 10.0, 0.125),
+}
 
 
 @dataclass
@@ -29,9 +40,29 @@ def tokens(text: str) -> int:
     return math.ceil((len(text) - wide) / 4 + wide / 1.5)
 
 
-def usage(messages: list[Message], reply: Message, *, thinking: str, cached: bool, client_cost: bool) -> Json:
+def functions(tools: list[Tool]) -> list[Json]:
+    """What the model is told about the tools: each once, its parameters those of all its calls."""
+    parameters: dict[str, Json] = {}
+    for tool in sorted(tools, key=lambda tool: tool.name):
+        parameters.setdefault(tool.name, {}).update(tool.args)
+    return [
+        {
+            "name": name,
+            "description": f"{name.replace('_', ' ').capitalize()}.",
+            "parameters": {
+                "type": "object",
+                "properties": {key: {"type": JSON_TYPES.get(type(value), "string")} for key, value in args.items()},
+                "required": list(args)[:1],
+            },
+        }
+        for name, args in parameters.items()
+    ]
+
+
+def usage(messages: list[Message], reply: Message, offered: list[Json], *, thinking: str, cached: bool) -> Json:
     """cached: all but the last message came from the provider's prompt cache; the first call wrote them to it."""
-    sizes = [tokens(m.text) + 4 + (765 if m.image else 0) for m in messages]
+    sizes = [tokens(json.dumps(offered))] if offered else []
+    sizes += [tokens(m.text) + 4 + (765 if m.image else 0) for m in messages]
     said = tokens(reply.text) + sum(tokens(json.dumps(arguments)) + 8 for _, _, arguments in reply.calls)
     thought = tokens(thinking)
     counts: Json = {"input_tokens": sum(sizes), "output_tokens": said + thought}
@@ -41,16 +72,15 @@ def usage(messages: list[Message], reply: Message, *, thinking: str, cached: boo
         counts["input_token_details"] = {"cache_creation" if first else "cache_read": sum(sizes[:-1])}
     if thought:
         counts["output_token_details"] = {"reasoning": thought}
-    if client_cost:
-        counts |= costs(counts)
     return counts
 
 
-def costs(counts: Json) -> Json:
+def costs(model: str, counts: Json) -> Json:
+    in_price, out_price, cached_price = CLIENT_PRICES[model]
     read = counts.get("input_token_details", {}).get("cache_read", 0)
-    spent = ((counts["input_tokens"] - read) * CLIENT_PRICES["in"] + read * CLIENT_PRICES["cached"]) / 1e6
-    earned = counts["output_tokens"] * CLIENT_PRICES["out"] / 1e6
-    return {"input_cost": round(spent, 8), "output_cost": round(earned, 8), "total_cost": round(spent + earned, 8)}
+    asked = ((counts["input_tokens"] - read) * in_price + read * cached_price) / 1e6
+    answered = counts["output_tokens"] * out_price / 1e6
+    return {"input_cost": round(asked, 8), "output_cost": round(answered, 8), "total_cost": round(asked + answered, 8)}
 
 
 def openai_message(message: Message) -> Json:
@@ -139,7 +169,7 @@ def langchain_outputs(model: str, reply: Message, counts: Json) -> Json:
     return {"generations": [[generation]], "llm_output": {"model_name": model}, "run": None, "type": "LLMResult"}
 
 
-def documents_wire(documents: list[Any]) -> Json:
+def documents_wire(documents: list[Document]) -> Json:
     return {
         "documents": [
             {

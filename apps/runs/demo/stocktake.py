@@ -54,6 +54,7 @@ def stocktake() -> Conversation:
         system=SYSTEM,
         key="thread_id",
         gap=24,
+        client_cost=True,
         tags=["voice", "warehouse"],
         metadata={"user_id": "w_leeds_07", "environment": "production", "store": "Leeds"},
     )

@@ -40,6 +40,7 @@ class Span:
         self.error: str | None = None
         self.tags: list[str] = list(trace.tags)
         self.metadata: Json = {"ls_method": "traceable"}
+        self.extra: Json = {"runtime": RUNTIME}
         self.tokens_at: list[float] = []
         trace.spans.append(self)
 
@@ -66,7 +67,7 @@ class Span:
             "start_time": iso(began, self.start),
             "inputs": self.inputs,
             "tags": self.tags,
-            "extra": {"metadata": {**self.trace.metadata, **carried, **self.metadata}, "runtime": RUNTIME},
+            "extra": {**self.extra, "metadata": {**self.trace.metadata, **carried, **self.metadata}},
         }
         if self.tokens_at:
             run["events"] = [{"name": "new_token", "time": iso(began, at)} for at in self.tokens_at]
