@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_filters",
     "django_htmx",
+    "ninja",
     "allauth",
     "allauth.account",
     "procrastinate.contrib.django",

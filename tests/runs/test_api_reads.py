@@ -1,12 +1,14 @@
 """POST /runs/query and GET /runs/{id}."""
 
 import json
+import re
 import uuid
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles.finders import find
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -383,6 +385,20 @@ def test_an_id_without_dashes_is_read(key: ApiKey, project: Project) -> None:
     assert get(key, f"/runs/{run.id.hex}").json()["id"] == str(run.id)
 
 
+def test_a_program_needs_no_csrf_token(key: ApiKey) -> None:
+    client = Client(enforce_csrf_checks=True, headers={"x-api-key": key.secret})
+    assert client.post("/runs/query", b"{}", content_type="application/json").status_code == 200
+
+
 def test_reading_is_described_at_api_docs() -> None:
     schema = Client().get("/api/openapi.json").json()
-    assert "/api/runs/query" in schema["paths"]
+    assert {"/api/runs/query", "/api/runs/{run_id}", "/api/sessions", "/api/sessions/{project_id}"} <= set(
+        schema["paths"]
+    )
+
+
+def test_the_page_of_the_description_loads_nothing_from_elsewhere() -> None:
+    page = Client().get("/api/docs").content.decode()
+    sources = re.findall(r'(?:src|href)="([^"?]+)', page)
+    assert len(sources) > 2
+    assert all(source.startswith("/static/") and find(source.removeprefix("/static/")) for source in sources)
