@@ -86,7 +86,7 @@ class Player:
             case "tools":
                 return {"input": self.turn.user}
             case "team":
-                return {"task": self.turn.user}
+                return {"input": self.turn.user}
             case _:
                 return {"question": self.turn.user}
 
