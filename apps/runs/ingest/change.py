@@ -43,6 +43,8 @@ GROUPS: tuple[tuple[str, ...], ...] = (
 )
 BIT = {column: 1 << index for index, columns in enumerate(GROUPS) for column in columns}
 METADATA = BIT["metadata"]
+# The column that tells whether its group was given; usage may also be a cost alone.
+_LEADS = tuple((1 << index, columns[0]) for index, columns in enumerate(GROUPS))
 
 
 class RunChange(msgspec.Struct, kw_only=True):
@@ -86,13 +88,16 @@ class RunChange(msgspec.Struct, kw_only=True):
 
     def note_given(self, *, by_patch: bool) -> None:
         """Set the bits from the columns that hold a value."""
-        self.given = sum(1 << index for index, columns in enumerate(GROUPS) if self._holds(columns))
+        given = 0
+        for bit, lead in _LEADS:
+            if getattr(self, lead) is not None:
+                given |= bit
+        if self.total_cost is not None:
+            given |= BIT["total_cost"]
         if self.project_name is not None:  # its id is looked up later
-            self.given |= BIT["project_id"]
-        self.patched = self.given if by_patch else 0
-
-    def _holds(self, columns: tuple[str, ...]) -> bool:
-        return any(getattr(self, column) is not None for column in columns)
+            given |= BIT["project_id"]
+        self.given = given
+        self.patched = given if by_patch else 0
 
     def absorb(self, later: "RunChange") -> None:
         """Take over a later change of the same run."""

@@ -26,7 +26,7 @@ class Refused(Exception):
 
 class Part(NamedTuple):
     name: str
-    content_type: str
+    head: bytes
     body: bytes
 
 
@@ -114,8 +114,6 @@ def _gunzip(body: bytes) -> bytes:
 _DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "identity": bytes, "zstd": _unzstd, "gzip": _gunzip}
 
 _BOUNDARY = re.compile(r'boundary="?([^";,]{1,200})"?', re.IGNORECASE)
-_NAME = re.compile(rb'name="([^"\r\n]*)"', re.IGNORECASE)
-_TYPE = re.compile(rb"content-type:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
 def multipart(body: bytes, content_type: str) -> Iterator[Part]:
@@ -131,11 +129,10 @@ def multipart(body: bytes, content_type: str) -> Iterator[Part]:
         raise Refused(422, "The multipart body is cut short: its closing boundary is missing.")
     for raw in (first[len(delimiter) :], *rest[:-1]):
         head, separator, content = raw.partition(b"\r\n\r\n")
-        name = _NAME.search(head)
-        if not separator or name is None:
+        _, named, name = head.partition(b'name="')
+        if not separator or not named:
             raise Refused(422, "A part of the multipart body has no name in its Content-Disposition header.")
-        kind = _TYPE.search(head)
-        yield Part(name[1].decode(errors="replace"), kind[1].decode(errors="replace") if kind else "", content)
+        yield Part(name[: name.find(b'"')].decode(errors="replace"), head, content)
 
 
 class NotJson(ValueError):

@@ -34,11 +34,15 @@ def _light(run: RunIn, now: datetime) -> RunChange:
     if run_id is None:
         raise BadRun("id is missing")
     dotted_order = as_text(run.dotted_order, MAX_DOTTED_ORDER)
-    path = schema.dotted_path(dotted_order) if dotted_order else []
+    trace_id, parent_run_id = as_uuid(run.trace_id, "trace_id"), as_uuid(run.parent_run_id, "parent_run_id")
+    if dotted_order and (trace_id is None or (parent_run_id is None and trace_id != run_id)):
+        path = schema.dotted_path(dotted_order)
+        trace_id = trace_id or (path[0] if path else None)
+        parent_run_id = parent_run_id or (path[-2] if len(path) > 1 else None)
     return RunChange(
         id=run_id,
-        trace_id=as_uuid(run.trace_id, "trace_id") or (path[0] if path else None),
-        parent_run_id=as_uuid(run.parent_run_id, "parent_run_id") or (path[-2] if len(path) > 1 else None),
+        trace_id=trace_id,
+        parent_run_id=parent_run_id,
         dotted_order=dotted_order or None,
         project_id=as_uuid(run.session_id, "session_id"),
         project_name=as_text(run.session_name, MAX_PROJECT_NAME) or None,
@@ -53,13 +57,12 @@ def _light(run: RunIn, now: datetime) -> RunChange:
 
 
 def _payload(change: RunChange, run: RunIn, *, is_root: bool) -> None:
-    error, _ = _value(run.error, "error")
+    change.error = as_text(_value(run.error, "error")[0], MAX_ERROR)
     inputs, inputs_text = _value(run.inputs, "inputs")
     outputs, outputs_text = _value(run.outputs, "outputs")
     events, events_text = _value(run.events, "events")
     serialized, serialized_text = _value(run.serialized, "serialized")
     extra, _ = _value(run.extra, "extra")
-    change.error = as_text(error, MAX_ERROR)
     change.inputs = _packed(inputs, inputs_text)
     change.outputs = _packed(outputs, outputs_text)
     change.events = _packed(events, events_text)

@@ -1,12 +1,11 @@
 """Traces from their runs, threads and project tallies from what changed in the traces. Runs inside the writer's transaction and locks."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
 import psycopg
 from django.db import transaction
 
@@ -16,64 +15,44 @@ from apps.runs.models import thread_uuid
 
 
 class Facts(NamedTuple):
-    """One side, old or new, of a trace's row: the fields of sql.TRACE_FACTS."""
+    """One side, old or new, of a trace's row. `sums` are the values of sql.SUMMED_FACTS in that order."""
 
     project_id: UUID
     thread_id: str | None
-    run_count: int
-    error_count: int
-    carried_count: int
-    llm_count: int
-    unpriced_count: int
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-    carried_tokens: int
-    prompt_cost: Decimal
-    completion_cost: Decimal
-    total_cost: Decimal
-    carried_cost: Decimal
     status: str
     last_activity: datetime | None
+    sums: tuple[Any, ...]
+
+    @property
+    def run_count(self) -> int:
+        return int(self.sums[0])
 
 
-class Delta(msgspec.Struct):
+class Delta:
     """What a batch adds to one thread or one project; negative where traces left it."""
 
-    turns: int = 0
-    errored_turns: int = 0
-    run_count: int = 0
-    error_count: int = 0
-    carried_count: int = 0
-    llm_count: int = 0
-    unpriced_count: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    total_tokens: int = 0
-    carried_tokens: int = 0
-    prompt_cost: Decimal = Decimal(0)
-    completion_cost: Decimal = Decimal(0)
-    total_cost: Decimal = Decimal(0)
-    carried_cost: Decimal = Decimal(0)
-    threads: int = 0
-    last_activity: datetime | None = None
-    went_back: bool = False
+    def __init__(self) -> None:
+        self.turns = self.errored_turns = self.threads = 0
+        self.sums: list[Any] = [0] * len(sql.SUMMED_FACTS)
+        self.last_activity: datetime | None = None
+        self.went_back = False
 
     def add(self, facts: Facts, sign: int) -> None:
         self.turns += sign
         self.errored_turns += sign * (facts.status == "error")
-        for name in _SUMMED:
-            setattr(self, name, getattr(self, name) + sign * getattr(facts, name))
-        if (
-            sign > 0
-            and facts.last_activity
-            and (self.last_activity is None or facts.last_activity > self.last_activity)
-        ):
-            self.last_activity = facts.last_activity
+        self.sums = [total + sign * value for total, value in zip(self.sums, facts.sums, strict=True)]
+        latest = facts.last_activity
+        if sign > 0 and latest and (self.last_activity is None or latest > self.last_activity):
+            self.last_activity = latest
 
 
-_SUMMED = tuple(name for name in sql.TRACE_FACTS if name not in ("project_id", "thread_id", "status", "last_activity"))
-_WIDTH = len(sql.TRACE_FACTS)
+_SIDE = len(sql.TRACE_FACTS)
+
+
+def _facts(row: Sequence[Any]) -> Facts:
+    project_id, thread_id, status, last_activity, *sums = row
+    return Facts(project_id, thread_id, status, last_activity, tuple(sums))
+
 
 type ThreadKey = tuple[UUID, str]
 
@@ -82,11 +61,11 @@ def refresh(cursor: "psycopg.Cursor[Any]", traces: list[UUID]) -> None:
     """Bring the rollups of these locked traces, of their threads and of their projects up to their runs."""
     cursor.execute(sql.UPDATE_TRACES, {"traces": traces}, prepare=True)
     rows = cursor.fetchall()
-    changes = [(Facts(*row[:_WIDTH]), Facts(*row[_WIDTH:])) for row in rows]
+    changes = [(_facts(row[:_SIDE]), _facts(row[_SIDE:])) for row in rows]
     gone: list[Facts] = []
     if len(rows) < len(traces):
         cursor.execute(sql.DROP_EMPTY_TRACES, {"traces": traces})
-        gone = [Facts(*row[:_WIDTH]) for row in cursor.fetchall()]
+        gone = [_facts(row[:_SIDE]) for row in cursor.fetchall()]
     threads, projects = _deltas(changes, gone)
     if threads:
         _write_threads(cursor, threads, projects)
@@ -118,15 +97,19 @@ def _went_back(old: Facts, new: Facts | None) -> bool:
 
 def _write_threads(cursor: "psycopg.Cursor[Any]", threads: dict[ThreadKey, Delta], projects: dict[UUID, Delta]) -> None:
     deltas = {thread_uuid(*key): (key, delta) for key, delta in threads.items()}
-    columns: dict[str, list[Any]] = {
-        "id": list(deltas),
-        "project_id": [key[0] for key, _ in deltas.values()],
+    columns: dict[str, Any] = {
+        "id": array(deltas),
+        "project_id": array(key[0] for key, _ in deltas.values()),
         "thread_id": [key[1] for key, _ in deltas.values()],
-        "last_activity": [delta.last_activity for _, delta in deltas.values()],
-        "whole": [delta.went_back for _, delta in deltas.values()],
+        "last_activity": array(delta.last_activity for _, delta in deltas.values()),
+        "whole": array(delta.went_back for _, delta in deltas.values()),
+        "turns": array(delta.turns for _, delta in deltas.values()),
+        "errored_turns": array(delta.errored_turns for _, delta in deltas.values()),
     }
-    for name in (*sql.THREAD_SUMS, *sql.THREAD_COSTS):
-        columns[name] = [getattr(delta, name) for _, delta in deltas.values()]
+    for name, values in zip(
+        sql.SUMMED_FACTS, zip(*(delta.sums for _, delta in deltas.values()), strict=True), strict=True
+    ):
+        columns[name] = array(values)
     cursor.execute(sql.ADD_TO_THREADS, columns, prepare=True)
     for _, project_id, is_new in cursor.fetchall():
         projects[project_id].threads += is_new
@@ -148,15 +131,19 @@ def _refresh_later(threads: list[UUID]) -> None:
 
 
 def _write_tallies(cursor: "psycopg.Cursor[Any]", projects: dict[UUID, Delta]) -> None:
-    rows = list(projects.items())
+    deltas = projects.values()
     columns = {
-        "project_id": [project for project, _ in rows],
-        "threads": [delta.threads for _, delta in rows],
-        "traces": [delta.turns for _, delta in rows],
-        "runs": [delta.run_count for _, delta in rows],
-        "errored_runs": [delta.error_count for _, delta in rows],
-        "total_tokens": [delta.total_tokens for _, delta in rows],
-        "total_cost": [delta.total_cost for _, delta in rows],
-        "last_activity": [delta.last_activity for _, delta in rows],
+        "project_id": array(projects),
+        "threads": array(delta.threads for delta in deltas),
+        "traces": array(delta.turns for delta in deltas),
+        "last_activity": array(delta.last_activity for delta in deltas),
     }
+    for name, fact in sql.TALLY_FACTS.items():
+        index = sql.SUMMED_FACTS.index(fact)
+        columns[name] = array(delta.sums[index] for delta in deltas)
     cursor.execute(sql.ADD_TO_TALLIES, {**columns, "shards": ProjectTally.SHARDS}, prepare=True)
+
+
+def array(values: Iterable[Any]) -> str:
+    """PostgreSQL's array text for numbers, times, booleans and UUIDs, which need no quotes. psycopg would look at each value's type."""
+    return "{" + ",".join("NULL" if value is None else str(value) for value in values).replace(" ", "T") + "}"

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -64,9 +65,13 @@ def as_uuid(value: Any, field: str) -> uuid.UUID | None:
     if value is None or value == "":
         return None
     try:
-        return uuid.UUID(value)
+        return _uuid(value)
     except (ValueError, AttributeError, TypeError):
         raise BadRun(f"{field} {shown(value)} is not a UUID") from None
+
+
+# A batch names the same trace and parent many times.
+_uuid = lru_cache(maxsize=8192)(uuid.UUID)
 
 
 def as_time(value: Any, field: str) -> datetime | None:

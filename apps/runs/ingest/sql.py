@@ -89,9 +89,7 @@ LOCK_TRACES = (
 )
 
 # What a thread's and a project's totals are made of, before and after.
-TRACE_FACTS = (
-    "project_id",
-    "thread_id",
+SUMMED_FACTS = (
     "run_count",
     "error_count",
     "carried_count",
@@ -105,14 +103,13 @@ TRACE_FACTS = (
     "completion_cost",
     "total_cost",
     "carried_cost",
-    "status",
-    "last_activity",
 )
+TRACE_FACTS = ("project_id", "thread_id", "status", "last_activity", *SUMMED_FACTS)
 _FACTS = ", ".join(f"{side}.{fact}" for side in ("old", "new") for fact in TRACE_FACTS)
 
-# One trace from its runs. A trace is small and its runs lie side by side in the index, so it is computed whole: adding deltas could not
-# tell which llm run is a leaf, nor whose thread id counts. A run comes before its descendants in the order of dotted_order, so an llm run is
-# a leaf when the next llm run does not continue its path.
+# One trace from its runs. A trace is small and its runs lie side by side in the index, so it is computed whole: deltas could not tell
+# which llm run is a leaf, nor whose thread id counts. In the order of dotted_order a run comes before its descendants, so an llm run is a
+# leaf when the next llm run does not continue its path.
 COMPUTE_TRACES = """
 WITH run AS MATERIALIZED (
     SELECT trace_id, id, parent_run_id, project_id, start_time, end_time, first_token_time, dotted_order, name, run_type, error, status,
@@ -157,24 +154,7 @@ _HEAD = {
     "status": "CASE WHEN head.is_root THEN head.status ELSE 'pending' END",
     "error": "CASE WHEN head.is_root THEN left(head.error, 500) END",
 }
-_SUMS = (
-    "thread_id",
-    "run_count",
-    "error_count",
-    "carried_count",
-    "llm_count",
-    "unpriced_count",
-    "first_token_time",
-    "last_activity",
-    "prompt_tokens",
-    "completion_tokens",
-    "total_tokens",
-    "carried_tokens",
-    "prompt_cost",
-    "completion_cost",
-    "total_cost",
-    "carried_cost",
-)
+_SUMS = ("thread_id", "first_token_time", "last_activity", *SUMMED_FACTS)
 TRACE_VALUES = {**_HEAD, **{column: f"computed.{column}" for column in _SUMS}}
 UPDATE_TRACES = f"""
 {COMPUTE_TRACES}
@@ -261,6 +241,12 @@ DROP_EMPTY_THREADS = "DELETE FROM threads_thread WHERE id = ANY(%(id)s) AND turn
 
 # The shard is the connection's, so that writers rarely meet on one row; always the last lock that a writer takes.
 TALLY_SUMS = ("threads", "traces", "runs", "errored_runs", "total_tokens")
+TALLY_FACTS = {
+    "runs": "run_count",
+    "errored_runs": "error_count",
+    "total_tokens": "total_tokens",
+    "total_cost": "total_cost",
+}
 ADD_TO_TALLIES = f"""
 INSERT INTO projects_projecttally AS t (project_id, shard, {", ".join(TALLY_SUMS)}, total_cost, last_activity)
 SELECT project_id, pg_backend_pid() %% %(shards)s, {", ".join(TALLY_SUMS)}, total_cost, last_activity
