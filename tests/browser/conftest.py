@@ -1,0 +1,165 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+from tests.browser import chromium
+from tests.server import BASE_DIR, LiveServer, clean_environment
+
+# Playwright keeps an event loop in this thread for the rest of the session, and Django refuses queries beside one.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+PATIENCE_MS = 10_000
+PASSWORD = "correct horse battery"
+# The test asks the server for what cannot be made in the browser: a workspace of its own.
+MAKE_PERSON = """
+import json, sys
+from apps.accounts.models import Membership, User, Workspace
+from apps.runs import demo
+email, samples = sys.argv_of_test
+workspace = Workspace.objects.create(name=email.split("@")[0].title())
+user = User.objects.create_user(email, "correct horse battery", name=workspace.name)
+Membership.objects.create(user=user, workspace=workspace, role="admin")
+if samples:
+    demo.load(workspace)
+print(json.dumps(str(workspace.pk)))
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Admin of a workspace of their own."""
+
+    email: str
+    workspace_id: str
+
+    @property
+    def home(self) -> str:
+        return f"/o/{self.workspace_id}"
+
+
+@dataclass(frozen=True)
+class Look:
+    theme: str
+    width: int
+
+    def __str__(self) -> str:
+        return f"{self.theme}-{self.width}"
+
+
+LOOKS = [Look("light", 1440), Look("dark", 1440), Look("light", 390), Look("dark", 390)]
+
+
+@pytest.fixture(params=LOOKS, ids=str)
+def look(request: pytest.FixtureRequest) -> Look:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def base_url(live: LiveServer) -> str:
+    return live.origin
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], playwright: Playwright) -> dict[str, Any]:
+    return browser_type_launch_args | {
+        "executable_path": chromium.executable(playwright),
+        "args": chromium.arguments(),
+    }
+
+
+@pytest.fixture(scope="session")
+def make_person(live: LiveServer) -> Callable[..., Person]:
+    def make(email: str, *, samples: bool = False) -> Person:
+        code = MAKE_PERSON.replace("sys.argv_of_test", repr((email, samples)))
+        environment = clean_environment(DATABASE_URL=live.database_url, THREADLINE_HOME=str(live.home))
+        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+        done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
+        return Person(email, json.loads(done.stdout.splitlines()[-1]))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ada(make_person: Callable[..., Person]) -> Person:
+    """Has the sample conversations."""
+    return make_person("ada@example.org", samples=True)
+
+
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, base_url: str, ada: Person) -> Any:
+    """The cookies of ada: signing in for each test would run into the rate limit."""
+    context = browser.new_context(base_url=base_url)
+    sign_in(context.new_page(), ada.email)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def sign_in(page: Page, email: str) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/projects")
+
+
+@pytest.fixture
+def context(new_context: Callable[..., BrowserContext], signed_in: Any) -> Iterator[BrowserContext]:
+    """A browser in which ada is signed in. A console error or an uncaught exception in any of its pages fails the test."""
+    context = new_context(storage_state=signed_in)
+    yield from watched(context)
+
+
+@pytest.fixture
+def stranger(new_context: Callable[..., BrowserContext]) -> Iterator[Page]:
+    """A page in which nobody is signed in, watched in the same way."""
+    for context in watched(new_context()):
+        yield context.new_page()
+
+
+def watched(context: BrowserContext) -> Iterator[BrowserContext]:
+    context.set_default_timeout(PATIENCE_MS)
+    errors: list[str] = []
+    context.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    yield context
+    assert not errors
+
+
+@pytest.fixture
+def dressed(page: Page, look: Look, base_url: str) -> Page:
+    """The page in one of the looks."""
+    return dress(page, look, base_url)
+
+
+def dress(page: Page, look: Look, base_url: str) -> Page:
+    page.context.add_cookies([{"name": "theme", "value": look.theme, "url": base_url}])
+    page.set_viewport_size({"width": look.width, "height": 900})
+    return page
+
+
+def assert_accessible(page: Page) -> None:
+    """No serious violation of WCAG 2.2 AA that axe-core can see."""
+    found = Axe().run(page).response["violations"]
+    serious = [violation for violation in found if violation["impact"] in ("serious", "critical")]
+    assert not [(violation["id"], [node["html"] for node in violation["nodes"]]) for violation in serious]
+
+
+def assert_fits(page: Page) -> None:
+    """Nothing but a table scrolls sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keeps a picture where THREADLINE_SHOTS names a directory."""
+    if folder := os.environ.get("THREADLINE_SHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png")
