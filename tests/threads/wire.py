@@ -52,7 +52,9 @@ def send(workspace: Workspace, *runs: dict[str, Json]) -> Project:
     return Project.objects.get(workspace=workspace, name=runs[0]["session_name"])
 
 
-def turns(thread_id: str, count: int, *, apart: timedelta = timedelta(seconds=30), **fields: Json) -> list[dict[str, Json]]:
+def turns(
+    thread_id: str, count: int, *, apart: timedelta = timedelta(seconds=30), **fields: Json
+) -> list[dict[str, Json]]:
     """That many turns, one after another, each asking and answering with its number."""
     begin = fields.pop("start", EPOCH)
     return [

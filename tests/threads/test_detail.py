@@ -1,0 +1,282 @@
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils.html import escape
+
+from apps.accounts.models import Workspace
+from apps.projects.models import Project
+from tests.factories import EPOCH, ProjectFactory
+from tests.threads.test_converters import HOSTILE as HOSTILE_IDS
+from tests.threads.wire import Json, run, send, turns
+
+HOSTILE = '<script>alert(1)</script><svg onload="alert(2)">[x](javascript:alert(3))'
+
+
+def url(project: Project, thread_id: str) -> str:
+    return reverse("threads:detail", args=[project.workspace_id, project.pk, thread_id])
+
+
+def page(client: Client, project: Project, thread_id: str = "sally", **query: object) -> str:
+    response = client.get(url(project, thread_id), query)
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def numbers(html: str) -> list[int]:
+    return [int(number) for number in re.findall(r'<article class="turn[^"]*" id="turn-(\d+)"', html)]
+
+
+def agent(thread_id: str = "sally", **fields: Json) -> list[dict[str, Json]]:
+    """A turn with a retriever, a tool and a model call."""
+    root = run(thread_id=thread_id, **fields)
+    return [
+        root,
+        run("search_orders", parent=root, run_type="tool", inputs={"customer": "sally"}, outputs={"output": "2 rows"}),
+        run(
+            "docs",
+            parent=root,
+            run_type="retriever",
+            outputs={"documents": [{"page_content": "A page", "metadata": {}}]},
+        ),
+        run("ChatOpenAI", parent=root, run_type="llm", outputs={"choices": []}),
+    ]
+
+
+def test_viewer_reads_the_conversation(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *turns("sally", 3))
+    html = page(viewer, project)
+    assert numbers(html) == [1, 2, 3]
+    assert re.search(r"question 1.*answer 1.*question 2.*answer 2", html, re.DOTALL)
+
+
+def test_anonymous_must_sign_in(client: Client, workspace: Workspace) -> None:
+    project = send(workspace, *turns("sally", 1))
+    assert client.get(url(project, "sally")).status_code == 302
+
+
+def test_outsider_gets_404(outsider: Client, workspace: Workspace) -> None:
+    project = send(workspace, *turns("sally", 1))
+    assert outsider.get(url(project, "sally")).status_code == 404
+
+
+def test_a_thread_of_another_project_is_404(viewer: Client, workspace: Workspace) -> None:
+    send(workspace, *turns("sally", 1))
+    assert viewer.get(url(ProjectFactory.create(workspace=workspace), "sally")).status_code == 404
+
+
+@pytest.mark.parametrize("thread_id", [one for one in HOSTILE_IDS if len(one) < 512])
+def test_a_thread_with_any_id_opens(viewer: Client, workspace: Workspace, thread_id: str) -> None:
+    project = send(workspace, *turns(thread_id, 1))
+    assert escape(thread_id) in page(viewer, project, thread_id)
+
+
+def test_history_sent_again_is_hidden_and_can_be_shown(viewer: Client, workspace: Workspace) -> None:
+    history = [{"role": "user", "content": "first words"}, {"role": "assistant", "content": "reply"}]
+    last = run(thread_id="sally", inputs={"messages": [*history, {"role": "user", "content": "new words"}]})
+    project = send(workspace, last)
+    html = page(viewer, project)
+    assert "new words" in html
+    assert "first words" not in html
+    assert "2 earlier messages hidden" in html
+    shown = viewer.get(reverse("runs:detail", args=[workspace.pk, project.pk, last["id"]]), {"part": "history"})
+    assert "first words" in shown.content.decode()
+    assert "new words" not in shown.content.decode()
+
+
+def test_tools_and_retrievers_are_cards_between_question_and_answer(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *agent())
+    html = page(viewer, project)
+    assert "customer=&quot;sally&quot;" in html
+    assert "2 rows" in html
+    assert "A page" in html
+    assert html.index("hello") < html.index("search_orders") < html.index(">hi<")
+
+
+def test_calls_are_not_told_twice_where_their_runs_are_shown(viewer: Client, workspace: Workspace) -> None:
+    calls = [{"id": "1", "function": {"name": "search_orders", "arguments": "{}"}}]
+    outputs = {
+        "messages": [
+            {"role": "assistant", "content": "", "tool_calls": calls},
+            {"role": "assistant", "content": "done"},
+        ]
+    }
+    project = send(workspace, *agent(outputs=outputs))
+    html = page(viewer, project)
+    assert html.count("search_orders") == 1
+    assert "done" in html
+
+
+def test_an_error_is_said_plainly_with_its_stack_folded(viewer: Client, workspace: Workspace) -> None:
+    error = 'Traceback (most recent call last):\n  File "x.py", line 1\nValueError: no such order'
+    project = send(workspace, run(thread_id="sally", error=error, outputs={}))
+    html = page(viewer, project)
+    assert '<p dir="auto">ValueError: no such order</p>' in html
+    assert "<summary>Stack trace</summary>" in html
+
+
+def test_a_turn_that_runs_says_for_how_long(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, run(thread_id="sally", seconds=None))
+    assert "running for" in page(viewer, project)
+
+
+def test_a_turn_whose_root_is_missing_says_so(viewer: Client, workspace: Workspace) -> None:
+    _, child, *_ = agent()
+    child["extra"]["metadata"]["session_id"] = "sally"
+    project = send(workspace, child)
+    assert "root run of this trace has not arrived" in page(viewer, project)
+
+
+def test_a_pause_between_turns_is_told(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *turns("sally", 2, apart=timedelta(hours=3)))
+    assert "2 h 59 min later" in page(viewer, project)
+
+
+def test_coverage_is_explained_when_not_all_runs_carry_the_id(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *agent())
+    assert "1 of 4 runs" in page(viewer, project)
+
+
+def test_full_coverage_needs_no_words(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *turns("sally", 2))
+    assert "Thread id carried by" not in page(viewer, project)
+
+
+def test_a_long_thread_opens_at_its_first_turns(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *turns("sally", 65))
+    html = page(viewer, project)
+    assert numbers(html) == list(range(1, 31))
+    assert "?turn=31" in html
+
+
+@pytest.mark.parametrize(
+    ("turn", "first", "last"),
+    [("31", 31, 60), ("45", 31, 60), ("65", 61, 65), ("900", 61, 65), ("x", 1, 30), ("-4", 1, 30)],
+)
+def test_the_window_with_a_turn_is_shown(
+    viewer: Client, workspace: Workspace, turn: str, first: int, last: int
+) -> None:
+    project = send(workspace, *turns("sally", 65))
+    assert numbers(page(viewer, project, turn=turn)) == list(range(first, last + 1))
+
+
+def test_a_trace_leads_to_its_turn(viewer: Client, workspace: Workspace) -> None:
+    sent = turns("sally", 35)
+    project = send(workspace, *sent)
+    assert numbers(page(viewer, project, trace=sent[32]["id"]))[0] == 31
+
+
+def test_later_turns_are_appended_by_htmx(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *turns("sally", 65))
+    headers = {"HX-Request": "true", "HX-Target": "later"}
+    html = viewer.get(url(project, "sally"), {"turn": 31}, headers=headers).content.decode()
+    assert numbers(html) == list(range(31, 61))
+    assert "<html" not in html
+    assert 'id="later"' in html
+    assert 'id="earlier"' not in html
+
+
+def test_earlier_turns_are_prepended_by_htmx(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *turns("sally", 65))
+    headers = {"HX-Request": "true", "HX-Target": "earlier"}
+    html = viewer.get(url(project, "sally"), {"turn": 31}, headers=headers).content.decode()
+    assert html.index('id="earlier"') < html.index('id="turn-31"')
+    assert 'id="later"' not in html
+
+
+@pytest.mark.parametrize("view", ["overview", "trace"])
+def test_the_page_costs_the_same_queries_at_10_and_20_turns(
+    viewer: Client, workspace: Workspace, count_queries: Callable[[Callable[[], object]], int], view: str
+) -> None:
+    def fill(first: int) -> None:
+        for number in range(first, first + 10):
+            send(workspace, *agent(start=EPOCH + timedelta(minutes=number)))
+
+    fill(0)
+    project = Project.objects.get(name="p")
+    page(viewer, project, view=view)
+    ten = count_queries(lambda: page(viewer, project, view=view))
+    fill(10)
+    assert count_queries(lambda: page(viewer, project, view=view)) == ten
+
+
+def test_the_trace_view_shows_all_turns_as_one_tree(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *agent(), *agent(start=EPOCH + timedelta(minutes=1)))
+    html = page(viewer, project, view="trace")
+    assert html.count('class="branch"') == 2
+    assert html.count('class="d1"') == 6
+
+
+def test_a_run_is_picked_by_its_url(viewer: Client, workspace: Workspace) -> None:
+    sent = agent()
+    project = send(workspace, *sent)
+    html = page(viewer, project, view="trace", run=sent[1]["id"])
+    assert f'<code id="run-id">{sent[1]["id"]}</code>' in html
+
+
+def test_htmx_gets_only_the_run(viewer: Client, workspace: Workspace) -> None:
+    sent = agent()
+    project = send(workspace, *sent)
+    headers = {"HX-Request": "true", "HX-Target": "run"}
+    html = viewer.get(url(project, "sally"), {"view": "trace", "run": sent[1]["id"]}, headers=headers).content.decode()
+    assert html.strip().startswith('<section id="run"')
+    assert "search_orders" in html
+
+
+@pytest.mark.parametrize("picked", ["nonsense", "00000000-0000-4000-8000-000000000000"])
+def test_a_run_that_is_not_there_is_said_so(viewer: Client, workspace: Workspace, picked: str) -> None:
+    project = send(workspace, *agent())
+    assert "No such run" in page(viewer, project, view="trace", run=picked)
+
+
+def test_a_run_of_another_workspace_cannot_be_picked(viewer: Client, workspace: Workspace, outsider: Client) -> None:
+    theirs = run("secret", thread_id="theirs")
+    send(ProjectFactory.create().workspace, theirs)
+    project = send(workspace, *agent())
+    viewer.force_login(workspace.memberships.get().user)
+    assert "No such run" in page(viewer, project, view="trace", run=theirs["id"])
+
+
+def test_hostile_content_is_only_text(viewer: Client, workspace: Workspace) -> None:
+    root = run(
+        HOSTILE,
+        thread_id="sally",
+        inputs={"question": HOSTILE, HOSTILE: 1},
+        outputs={"answer": HOSTILE},
+        tags=[HOSTILE],
+    )
+    root["extra"]["metadata"][HOSTILE] = HOSTILE
+    tool = run(HOSTILE, parent=root, run_type="tool", inputs={HOSTILE: HOSTILE}, outputs={"output": HOSTILE})
+    failed = run(HOSTILE, parent=root, run_type="tool", error=HOSTILE)
+    project = send(workspace, root, tool, failed)
+    for view in ("overview", "trace"):
+        html = page(viewer, project, view=view)
+        assert "&lt;script&gt;alert(1)" in html
+        for mark in ("<script>alert", "<svg onload", 'href="javascript'):
+            assert mark not in html
+
+
+def test_neighbours_are_those_of_the_table(viewer: Client, workspace: Workspace) -> None:
+    project = send(
+        workspace, *(run(thread_id=name, start=EPOCH + timedelta(minutes=n)) for n, name in enumerate("abc"))
+    )
+    response = viewer.get(url(project, "b"))
+    assert (response.context["above"].thread_id, response.context["below"].thread_id) == ("c", "a")
+
+
+def test_the_first_and_the_last_thread_have_one_neighbour(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *(run(thread_id=name, start=EPOCH) for name in "ab"))
+    found = {name: viewer.get(url(project, name)).context for name in "ab"}
+    assert sorted((found[name]["above"] is None) + (found[name]["below"] is None) for name in "ab") == [1, 1]
+
+
+def test_an_oversize_answer_is_offered_not_shown(viewer: Client, workspace: Workspace) -> None:
+    sent = run(thread_id="sally", outputs={"answer": "y" * 600_000})
+    project = send(workspace, sent)
+    html = page(viewer, project)
+    assert "too large for this page" in html
+    assert f"{sent['id']}/outputs.json" in html
+    assert len(html) < 100_000
