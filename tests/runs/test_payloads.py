@@ -1,0 +1,27 @@
+import pytest
+
+from apps.runs import payload
+from apps.runs.payloads import Payload, read
+
+
+def test_a_payload_is_read_with_its_size() -> None:
+    assert read(payload.pack(b'{"a": 1}'), 100) == Payload({"a": 1}, 8)
+
+
+def test_past_the_limit_it_is_only_measured() -> None:
+    assert read(payload.pack(b'"' + b"x" * 999 + b'"'), 1_000) == Payload(None, 1_001, skipped=True)
+
+
+def test_a_bomb_is_measured_without_unpacking() -> None:
+    bomb = payload.pack(b"[" + b"0," * 5_000_000 + b"0]")
+    assert len(bomb) < 10_000
+    assert read(bomb, 1_000_000).skipped
+
+
+def test_what_was_never_sent_is_nothing() -> None:
+    assert read(None, 100) == Payload()
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"1" * 5_000])
+def test_a_number_that_nothing_holds_is_shown_as_text(number: bytes) -> None:
+    assert read(payload.pack(b"[" + number + b"]"), 10_000).value == f"[{number.decode()}]"

@@ -1,0 +1,50 @@
+from datetime import timedelta
+
+import pytest
+
+from apps.threads.timeline import MAX_BARS, WIDTH, Span, draw
+from tests.factories import EPOCH
+
+
+def span(begin: float, seconds: float | None = 2, status: str = "success", tokens: int = 0) -> Span:
+    start = EPOCH + timedelta(seconds=begin)
+    return Span(start, None if seconds is None else start + timedelta(seconds=seconds), status, tokens)
+
+
+def test_bars_stand_in_order_and_keep_to_the_strip() -> None:
+    bars = draw([span(0, 2), span(10, 4), span(20, 2)], 1).bars
+    assert [bar.first for bar in bars] == [1, 2, 3]
+    assert bars[0].x == 0
+    assert bars[-1].x + bars[-1].width == pytest.approx(WIDTH, abs=0.1)
+    assert bars[1].width > bars[0].width
+
+
+def test_long_pauses_are_folded_and_told() -> None:
+    line = draw([span(0), span(3 * 3600), span(3 * 3600 + 10)], 1)
+    assert [pause.length for pause in line.pauses] == [timedelta(seconds=3 * 3600 - 2)]
+    assert line.pauses[0].roomy
+
+
+def test_many_pauses_leave_room_for_the_work() -> None:
+    line = draw([span(hour * 3600) for hour in range(100)], 1)
+    assert sum(pause.width for pause in line.pauses) <= WIDTH / 2
+    assert not line.pauses[0].roomy
+    assert line.bars[-1].x + line.bars[-1].width <= WIDTH + 0.5
+
+
+def test_a_bar_holds_several_turns_of_a_long_thread() -> None:
+    bars = draw([span(at * 10, status="error" if at == 7 else "success") for at in range(1_000)], 1).bars
+    assert len(bars) == MAX_BARS
+    assert (bars[1].first, bars[1].last, bars[1].status) == (6, 10, "error")
+
+
+def test_the_most_tokens_make_the_tallest_bar() -> None:
+    few, most = draw([span(0, tokens=10), span(10, tokens=1_000)], 1).bars
+    assert most.height > few.height
+
+
+@pytest.mark.parametrize(
+    "turns", [[], [span(0, None, "pending")], [span(0, 0)], [span(0, -5), span(0, 5)], [span(5), span(0)]]
+)
+def test_odd_times_do_no_harm(turns: list[Span]) -> None:
+    assert all(bar.width > 0 and 0 <= bar.x <= WIDTH for bar in draw(turns, 1).bars)
