@@ -91,8 +91,8 @@ def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def bad_value(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    places = [".".join(str(step) for step in item["loc"] if step not in ("body", "query")) for item in error.errors]
-    return refuse(422, "; ".join(f"{place}: {item['msg']}" for place, item in zip(places, error.errors, strict=True)))
+    reasons = [f"{item['loc'][-1]}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors]
+    return refuse(422, "; ".join(reasons))
 
 
 def api_get_run(request: HttpRequest, run_id: str) -> HttpResponse:

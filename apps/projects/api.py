@@ -1,39 +1,27 @@
 """The v1 routes of projects, which the SDKs call sessions."""
 
-import json
 import uuid
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
+import msgspec
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from apps.accounts.access import KeyRequest
 from apps.projects import services
 from apps.projects.access import project_named, project_or_404
 from apps.projects.models import DEFAULT_PROJECT, Project
 from apps.projects.stats import stats_of
+from apps.projects.wire import Json, Moment, Text, storable
 
 MAX_PAGE = 100
 MAX_NAME = 500
+MAX_OFFSET = 1_000_000
 
 router = Router(tags=["projects"])
-
-
-def _without_nul(text: str) -> str:
-    """PostgreSQL neither stores nor looks for NUL."""
-    return text.replace("\x00", "")
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-type Text = Annotated[str, AfterValidator(_without_nul)]
-type Moment = Annotated[datetime, AfterValidator(_aware)]
 
 
 class ProjectQuery(Schema):
@@ -53,7 +41,7 @@ class ProjectChange(Schema):
 
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] | None = None
     description: str | None = None
-    extra: dict[str, Any] | None = None
+    extra: Json | None = None
     start_time: Moment | None = None
     end_time: Moment | None = None
     reference_dataset_id: uuid.UUID | None = None
@@ -77,7 +65,7 @@ def list_projects(request: KeyRequest, asked: Query[ProjectQuery]) -> list[dict[
         datasets=asked.reference_dataset,
         without_dataset=bool(asked.reference_free),
     )
-    start = max(asked.offset, 0)
+    start = min(max(asked.offset, 0), MAX_OFFSET)
     return _json(list(found[start : start + min(max(asked.limit, 1), MAX_PAGE)]), include_stats=asked.include_stats)
 
 
@@ -124,10 +112,10 @@ def _metadata(text: str | None) -> dict[str, Any] | None:
     if not text:
         return None
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         value = None
-    if not isinstance(value, dict) or "\\u0000" in text:
+    if not isinstance(value, dict) or not storable(value):
         raise HttpError(422, "metadata: not the text of a JSON object")
     return value
 

@@ -3,18 +3,18 @@
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from django.http import Http404, HttpResponse
 from ninja import Router, Schema
 from ninja.errors import HttpError
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from apps.accounts.access import KeyRequest
 from apps.accounts.models import Workspace
 from apps.common.paging import keyset
 from apps.projects.models import Project
+from apps.projects.wire import Moment
 from apps.runs.models import Run, RunQuerySet, Trace
 from apps.runs.query.nodes import And, Check, Compare, Node, Op, Value
 from apps.runs.query.parse import parse
@@ -29,16 +29,11 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) or value is None else [value]
 
 
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
 type Ids = Annotated[list[uuid.UUID] | None, BeforeValidator(_listed)]
-type Moment = Annotated[datetime, AfterValidator(_aware)]
 
 
 class RunQuery(Schema):
@@ -106,18 +101,18 @@ def _asked_for(body: RunQuery, workspace: Workspace) -> RunQuerySet:
     runs = within
     if conditions := tuple(_conditions(body)):
         runs = runs.matching(And(conditions))
-    if body.trace_filter:
+    if body.trace_filter and body.trace_filter.strip():
         runs = runs.matching_trace(parse(body.trace_filter), within)
-    if body.tree_filter:
+    if body.tree_filter and body.tree_filter.strip():
         runs = runs.matching_tree(parse(body.tree_filter), within)
     return runs
 
 
 def _conditions(body: RunQuery) -> Iterator[Node]:
     """The body's parameters in the terms of the filter language."""
-    if body.filter:
+    if body.filter and body.filter.strip():
         yield parse(body.filter)
-    if body.query:
+    if body.query and body.query.strip():
         yield parse(f"search({json.dumps(body.query)})")
     if body.execution_order is not None:
         yield parse(f"eq(execution_order, {body.execution_order})")

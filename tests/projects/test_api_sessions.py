@@ -95,7 +95,16 @@ def test_the_list_is_asked_by_each_parameter(key: ApiKey) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{"id": "x"}, {"limit": "x"}, {"metadata": "{"}, {"metadata": "[]"}, {"metadata": '{"a":"\\u0000"}'}]
+    "query",
+    [
+        {"id": "x"},
+        {"limit": "x"},
+        {"metadata": "{"},
+        {"metadata": "[]"},
+        {"metadata": '{"a":"\\u0000"}'},
+        {"metadata": '{"a": 1e999}'},
+        {"metadata": '{"a":' * 2_000 + "1" + "}" * 2_000},
+    ],
 )
 def test_a_bad_parameter_gets_a_sentence(key: ApiKey, query: dict[str, str]) -> None:
     answer = call(key, "GET", "", **query)
@@ -210,7 +219,19 @@ def test_renaming_to_a_taken_name_is_a_conflict(key: ApiKey) -> None:
     assert call(key, "PATCH", f"/{project.pk}", {"name": "taken"}).status_code == 409
 
 
-@pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "x" * 501}, {"name": "a", "id": "x"}, {"name": 5}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": ""},
+        {"name": "x" * 501},
+        {"name": "a", "id": "x"},
+        {"name": 5},
+        {"name": "a", "start_time": "9999-12-31T23:59:59-14:00"},
+        {"name": "a", "extra": {"x": 1e308}},
+        {"name": "a", "extra": json.loads('{"a":' * 60 + "1" + "}" * 60)},
+    ],
+)
 def test_a_project_that_cannot_be_is_refused(key: ApiKey, body: Any) -> None:
     assert call(key, "POST", "", body).status_code == 422
 

@@ -312,6 +312,10 @@ def test_unselected_payload_is_left_out_and_the_rest_is_not(key: ApiKey, project
         ({"id": "not-a-uuid"}, 422),
         ({"trace": 5}, 422),
         ({"start_time": "yesterday"}, 422),
+        ({"start_time": "0001-01-01T00:00:00+14:00"}, 422),
+        ({"end_time": "9999-12-31T23:59:59-14:00"}, 422),
+        ({"filter": "eq(start_time, '0001-01-01T00:00:00+14:00')"}, 400),
+        ({"limit": 1e300}, 422),
         ({"limit": "many"}, 422),
         ({"order": "sideways"}, 422),
         (b"{", 400),
@@ -328,6 +332,24 @@ def test_a_bad_question_gets_a_sentence(key: ApiKey, project: Project, body: Any
     answer = post(key, body)
     assert answer.status_code == status
     assert isinstance(answer.json()["detail"], str)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"limit": 10**30},
+        {"id": [uuid.uuid4() for _ in range(5_000)]},
+        {"session": [uuid.uuid4() for _ in range(5_000)]},
+        {"filter": "in(total_tokens, [1e30, -1e30, 0.000001])"},
+        {"filter": "gt(latency, '99999999999999999999d')"},
+        {"filter": "gt(start_time, '9999-12-31T23:59:59+14:00')"},
+        {"filter": "like(name, '%\\\\')"},
+        {"filter": "and(" + ", ".join(["search('a b c')"] * 50) + ")"},
+        {"select": ["\x00"], "cursor": "\x00", "query": " ", "filter": "\n", "tree_filter": "", "trace_filter": ""},
+    ],
+)
+def test_an_odd_question_is_answered(key: ApiKey, project: Project, body: Any) -> None:
+    assert post(key, body).status_code == 200
 
 
 def test_nul_in_a_question_finds_nothing_and_breaks_nothing(key: ApiKey, project: Project) -> None:

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Final
 from uuid import UUID
 
+from apps.projects.wire import utc
 from apps.runs.query.nodes import FilterError, Op, Value, as_json
 from apps.runs.query.syntax import Literal
 
@@ -46,9 +47,8 @@ def _seconds(literal: Literal) -> Value:
 
 def _time(literal: Literal) -> Value:
     try:
-        moment = datetime.fromisoformat(str(literal.value).strip())
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+        return utc(datetime.fromisoformat(str(literal.value).strip()))
+    except ValueError:
         raise FilterError("Expected a time such as “2026-03-01T12:00:00Z”", literal.at) from None
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from apps.projects.wire import MAX_JSON_DEPTH, storable
 from apps.runs.query.fields import FIELDS, ORDER, SEARCHABLE, SEARCHED, Field, Kind
 from apps.runs.query.nodes import (
     And,
@@ -27,7 +28,6 @@ from apps.runs.query.syntax import Argument, Call, Items, Literal, Word, syntax
 
 MAX_WORDS = 20
 MAX_PATTERN = 500
-MAX_JSON_DEPTH = 20
 
 OPERATORS: Final = {
     "and": "and(…, …)",
@@ -243,24 +243,11 @@ def _json_object(literal: Literal) -> str:
     for text in (literal.raw, str(literal.value)):
         try:
             value = msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             continue
-        if isinstance(value, dict) and _storable(value, MAX_JSON_DEPTH):
+        if isinstance(value, dict) and storable(value):
             return msgspec.json.encode(value, order="deterministic").decode()
     raise FilterError(f"Expected a JSON object in quotes, at most {MAX_JSON_DEPTH} deep", literal.at)
-
-
-def _storable(value: Any, depth: int) -> bool:
-    match value:
-        case dict():
-            return depth > 0 and all(_storable(key, 0) and _storable(item, depth - 1) for key, item in value.items())
-        case list():
-            return depth > 0 and all(_storable(item, depth - 1) for item in value)
-        case str():
-            return "\x00" not in value
-        case float():
-            return abs(value) < 1e300
-    return True
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

@@ -224,7 +224,7 @@ def test_what_is_wrong_is_said_with_its_place(text: str, message: str) -> None:
         "in(total_tokens, [" + ",".join("1" for _ in range(MAX_ITEMS + 1)) + "])",
         "like(name, '" + "x" * (MAX_PATTERN + 1) + "')",
         "search('" + " ".join(str(n) for n in range(MAX_WORDS + 1)) + "')",
-        "has(metadata, '" + '{"a":' * 50 + "1" + "}" * 50 + "')",
+        "has(metadata, '" + '{"a":' * 51 + "1" + "}" * 51 + "')",
         "has(metadata, '" + '{"a":' * 1500 + "1" + "}" * 1500 + "')",
         "in(name, " + "[" * 4000 + "]" * 4000 + ")",
     ],
