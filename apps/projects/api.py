@@ -11,6 +11,7 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from apps.accounts.access import KeyRequest
+from apps.accounts.services import record
 from apps.projects import services
 from apps.projects.access import project_named, project_or_404
 from apps.projects.models import DEFAULT_PROJECT, Project
@@ -100,9 +101,11 @@ def _save(project: Project, change: ProjectChange, request: KeyRequest) -> dict[
     given = {name: value for name, value in change.dict(exclude={"id"}).items() if value is not None}
     for name, value in given.items():
         setattr(project, name, value)
+    action = "created project" if project._state.adding else "changed project"
     try:
         with transaction.atomic():
             project.save()
+            record(project.workspace, request.auth.created_by, action, project.name)
     except IntegrityError:
         raise HttpError(409, f"There is another project with this id or with the name {project.name}.") from None
     return _json([project], include_stats=False)[0]

@@ -20,7 +20,7 @@ def delete(project: Project) -> None:
         project.delete()
 
 
-@app.task(name="delete_project")
+@app.task(name="delete_project", retry=5)
 def delete_project(project_id: str) -> None:
     """Chunk by chunk: one statement over a large project would hold its locks and its WAL for minutes."""
     for model in _belongings():

@@ -181,6 +181,7 @@ def test_a_project_is_created_as_told(key: ApiKey) -> None:
     assert (shown["id"], shown["name"], shown["start_time"]) == (str(id_), "new", "2026-01-01T00:00:00Z")
     assert call(key, "GET", f"/{id_}").json() == shown
     assert shown["extra"] == {"metadata": {"a": "b"}}
+    assert AuditEntry.objects.get(workspace=key.workspace).action == "created project"
 
 
 def test_a_name_that_is_taken_is_a_conflict(key: ApiKey) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -207,3 +208,22 @@ def test_many_values_are_looked_for_as_one_list() -> None:
         "in(total_tokens, [1, 5.0])",
     ):
         assert Run.objects.matching(parse(text)).get() == run
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'and(in(metadata_key, ["session_id","conversation_id","thread_id"]), eq(metadata_value, "c-1"))',
+        'and(eq(metadata_key, "user.id"), in(metadata_value, ["a", 5, true]))',
+        'and(eq(thread_id, "c-1"), eq(is_root, true), gt(latency, 1))',
+        "in(thread_id, ['a', 'b'])",
+        'has(metadata, \'{"plan": "free"}\')',
+    ],
+)
+def test_a_key_with_its_value_is_answered_from_the_index(text: str) -> None:
+    """With the other ways forbidden, PostgreSQL takes this index if it can and reads the whole table if it cannot."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+    plan = Run.objects.matching(parse(text)).explain()
+    assert "Bitmap Index Scan on run_metadata" in plan
+    assert "Seq Scan" not in plan
