@@ -147,7 +147,7 @@ def test_project_name_cannot_inject_markup(admin: Client, workspace: Workspace):
 def test_empty_workspace_shows_the_export_lines_and_both_snippets(admin: Client, workspace: Workspace):
     text = text_of(admin.get(list_url(workspace)))
     assert "export LANGSMITH_ENDPOINT=http://testserver/api/v1" in text
-    assert "LANGSMITH_API_KEY="&lt;your key&gt;"" in text
+    assert 'LANGSMITH_API_KEY="&lt;your key&gt;"' in text
     assert "from langsmith import traceable" in text
     assert "langsmith/traceable" in text
     assert reverse("accounts:keys", args=[workspace.pk]) in text
