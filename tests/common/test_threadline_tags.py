@@ -74,7 +74,10 @@ def test_durations_read_as_one_or_two_units(value: float | timedelta | None, tex
     assert tags.duration(value) == text
 
 
-@pytest.mark.parametrize(("seconds", "level"), [(None, ""), (2.99, "ok"), (3, "warn"), (7, "warn"), (7.01, "bad")])
+@pytest.mark.parametrize(
+    ("seconds", "level"),
+    [(None, ""), (2.99, "ok"), (3, "warn"), (7, "warn"), (7.01, "bad"), (timedelta(seconds=5), "warn")],
+)
 def test_latency_is_green_below_3_s_and_amber_up_to_7(seconds: float | None, level: str):
     assert tags.latency_level(seconds) == level
 

@@ -77,7 +77,7 @@ def duration(value: float | timedelta | None) -> str:
     """Seconds as 120 ms, 1.2 s, 21 s, 2 min 3 s, 1 h 5 min, 3 d 4 h."""
     if value is None:
         return UNKNOWN
-    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    seconds = _seconds(value)
     if not math.isfinite(seconds) or seconds < 0:
         return UNKNOWN
     if seconds < 0.9995:
@@ -87,6 +87,10 @@ def duration(value: float | timedelta | None) -> str:
     if seconds < 59.5:
         return f"{seconds:.0f} s"
     return _two_units(round(seconds))
+
+
+def _seconds(value: float | timedelta) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 
 def _two_units(seconds: int) -> str:
@@ -101,20 +105,21 @@ def _two_units(seconds: int) -> str:
 
 
 @register.filter
-def latency_level(seconds: float | None) -> str:
+def latency_level(latency: float | timedelta | None) -> str:
     """ok below 3 s, warn up to 7 s, bad above: the class of a pill."""
-    if seconds is None:
+    if latency is None:
         return ""
+    seconds = _seconds(latency)
     if seconds < GREEN_BELOW:
         return "ok"
     return "warn" if seconds <= AMBER_UP_TO else "bad"
 
 
 @register.filter
-def latency_pill(seconds: float | None) -> SafeString:
-    if seconds is None:
+def latency_pill(latency: float | timedelta | None) -> SafeString:
+    if latency is None:
         return format_html('<span class="faint">{}</span>', UNKNOWN)
-    return format_html('<span class="pill {}">{}</span>', latency_level(seconds), duration(seconds))
+    return format_html('<span class="pill {}">{}</span>', latency_level(latency), duration(latency))
 
 
 @register.filter
