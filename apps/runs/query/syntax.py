@@ -79,7 +79,10 @@ class _Build(Transformer[Token, Call]):
         name, *args = [child for child in children if child is not None]
         if isinstance(name, Literal):
             raise FilterError("Expected an operator such as and(…) or eq(…)", name.at)
-        return Call(name.text, tuple(args), name.at, *_extent(args, name.at, calls=1))
+        # Each word of a search is a condition of its own.
+        texts = [str(arg.value) for arg in args if isinstance(arg, Literal)] if name.text == "search" else []
+        calls = max(1, sum(len(text.split()) for text in texts))
+        return Call(name.text, tuple(args), name.at, *_extent(args, name.at, calls))
 
     def list(self, children: Sequence[Any]) -> Items:
         items = [child for child in children if child is not None]

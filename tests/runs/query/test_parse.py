@@ -221,6 +221,7 @@ def test_what_is_wrong_is_said_with_its_place(text: str, message: str) -> None:
         "eq(name, '" + "x" * MAX_LENGTH + "')",
         "not(" * MAX_DEPTH + "eq(is_root, true)" + ")" * MAX_DEPTH,
         "and(" + ", ".join(["eq(is_root, true)"] * MAX_CALLS) + ")",
+        "and(" + ", ".join([f"search('{' '.join(map(str, range(MAX_WORDS)))}')"] * (MAX_CALLS // MAX_WORDS)) + ")",
         "in(total_tokens, [" + ",".join("1" for _ in range(MAX_ITEMS + 1)) + "])",
         "like(name, '" + "x" * (MAX_PATTERN + 1) + "')",
         "search('" + " ".join(str(n) for n in range(MAX_WORDS + 1)) + "')",
@@ -228,7 +229,18 @@ def test_what_is_wrong_is_said_with_its_place(text: str, message: str) -> None:
         "has(metadata, '" + '{"a":' * 1500 + "1" + "}" * 1500 + "')",
         "in(name, " + "[" * 4000 + "]" * 4000 + ")",
     ],
-    ids=["length", "depth", "conditions", "list", "pattern", "words", "json", "deep json", "nested lists"],
+    ids=[
+        "length",
+        "depth",
+        "conditions",
+        "words in all",
+        "list",
+        "pattern",
+        "words",
+        "json",
+        "deep json",
+        "nested lists",
+    ],
 )
 def test_each_cap_holds(text: str) -> None:
     with pytest.raises(FilterError):
