@@ -1,4 +1,6 @@
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 from django.db.models import FETCH_RAISE
 from django.http import Http404, HttpResponse
@@ -14,6 +16,12 @@ from apps.runs.models import Run, Trace
 from apps.runs.show import RAW_FIELDS, RunView, history
 from apps.runs.tree import MAX_ROWS, grow
 
+# What a turn's overview loads when it is unfolded.
+PARTS: dict[str, Callable[[Run], dict[str, Any]]] = {
+    "history": lambda run: {"content": history(run)},
+    "step": lambda run: {"shown": RunView(run)},
+}
+
 
 @require_safe
 @member()
@@ -21,9 +29,10 @@ def run(request: MemberRequest, project_id: uuid.UUID, run_id: uuid.UUID) -> Htt
     """The run beside the tree of its trace; the SDKs print this URL."""
     project = project_or_404(request.workspace, project_id)
     found = run_or_404(project, run_id)
-    if request.GET.get("part") == "history":
-        context = {"content": history(found), "trace_url": request.path}
-        return render(request, "runs/detail.html#history", context)
+    if (part := request.GET.get("part")) in PARTS:
+        return render(
+            request, f"runs/detail.html#{part}", {**PARTS[part](found), "project": project, "trace_url": request.path}
+        )
     context = {"project": project, "shown": RunView(found)}
     if request.htmx.target != "run":
         rows = Run.objects.in_trace(found.trace_id).light().fetch_mode(FETCH_RAISE)[:MAX_ROWS]

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Self
 
-from django.db import models
-from django.db.models import FETCH_RAISE, F, Q
+from django.db import connection, models
+from django.db.models import FETCH_RAISE, F
 
 from apps.projects.models import Project
 from apps.runs.models import Totals, unenforced
@@ -21,15 +21,22 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
     def active_since(self, moment: datetime) -> Self:
         return self.filter(last_activity__gt=moment)
 
-    def beside(self, thread: "Thread") -> "tuple[Thread | None, Thread | None]":
-        """The threads above and below in the table: the one active next, and the one active before."""
-        at = Q(last_activity=thread.last_activity)
-        above = self.filter(Q(last_activity__gt=thread.last_activity) | at & Q(id__gt=thread.pk))
-        below = self.filter(Q(last_activity__lt=thread.last_activity) | at & Q(id__lt=thread.pk))
-        found = above.filter(last_activity__gte=thread.last_activity).order_by("last_activity", "id")[:1]
-        found = found.union(below.filter(last_activity__lte=thread.last_activity).for_table()[:1], all=True)
-        beside = {(other.last_activity, other.pk) > (thread.last_activity, thread.pk): other for other in found}
-        return beside.get(True), beside.get(False)
+    def beside(self, thread: "Thread") -> tuple[str | None, str | None]:
+        """The ids of the threads above and below in the table: the one active next, and the one active before."""
+        at = [thread.project_id, thread.last_activity, thread.pk]
+        with connection.cursor() as cursor:
+            cursor.execute(_BESIDE, at + at)
+            above, below = cursor.fetchone()
+        return above, below
+
+
+# Each is one step along thread_latest; written as a row comparison, because the planner starts there only for one.
+_BESIDE = """
+SELECT (SELECT thread_id FROM threads_thread WHERE project_id = %s AND (last_activity, id) > (%s, %s)
+        ORDER BY last_activity, id LIMIT 1),
+       (SELECT thread_id FROM threads_thread WHERE project_id = %s AND (last_activity, id) < (%s, %s)
+        ORDER BY last_activity DESC, id DESC LIMIT 1)
+"""
 
 
 class Thread(Totals):

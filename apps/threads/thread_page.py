@@ -64,7 +64,7 @@ def overview(window: Window) -> dict[str, Any]:
     before, traces = window.traces()
     ids = [trace.trace_id for trace in traces]
     runs = Run.objects.in_project(window.thread.project).without_details().fetch_mode(FETCH_RAISE)
-    steps = runs.in_traces(ids).steps()[: SIZE * MAX_STEPS]
+    steps = runs.in_traces(ids).steps().defer("outputs")[: SIZE * MAX_STEPS]
     turns = read_turns(traces, runs.roots_of(ids), steps, before, window.first)
     return {"view": "overview", "turns": turns, "timeline": timeline(window, traces)}
 

@@ -6,9 +6,6 @@ from datetime import timedelta
 from functools import cached_property
 from uuid import UUID
 
-from django.utils.safestring import SafeString
-
-from apps.runs.jsontree import tree
 from apps.runs.messages import TURN_LIMIT, Content, new_inputs_of, new_outputs_of
 from apps.runs.models import Run, Status, Trace
 from apps.runs.parts import Message, Part
@@ -19,7 +16,6 @@ from apps.runs.tree import pending_for
 IDLE = timedelta(minutes=5)
 """A pause from which on it is told between two turns."""
 MAX_STEPS = 20
-STEP_LIMIT = 2_000
 
 
 @dataclass(frozen=True)
@@ -28,29 +24,10 @@ class Step:
 
     run: Run
 
-    @cached_property
-    def args(self) -> Payload:
-        return read(self.run.inputs, TURN_BYTES)
-
-    @cached_property
-    def result(self) -> Content:
-        return new_outputs_of(self._output.value, STEP_LIMIT)
-
-    @cached_property
-    def _output(self) -> Payload:
-        return read(self.run.outputs, TURN_BYTES)
-
-    @property
-    def skipped(self) -> bool:
-        return self.args.skipped or self._output.skipped
-
-    @property
-    def result_tree(self) -> SafeString:
-        return tree(self.result.rest)
-
     @property
     def line(self) -> str:
-        return call_line("", self.args.value, 120)[1:-1]
+        """The arguments, as far as one line holds them."""
+        return call_line("", read(self.run.inputs, TURN_BYTES).value, 120)[1:-1]
 
     @property
     def latency(self) -> timedelta | None:

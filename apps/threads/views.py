@@ -5,7 +5,6 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
-from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from apps.accounts.access import MemberRequest, member
@@ -15,8 +14,8 @@ from apps.projects.access import project_or_404
 from apps.projects.models import Project
 from apps.threads import thread_page
 from apps.threads.access import thread_or_404
-from apps.threads.knots import Knot, knots_of, sparkline
 from apps.threads.models import Thread
+from apps.threads.rows import rows_of
 
 MOST_NEWER = 99
 LATEST_FIRST = ("-last_activity", "-id")
@@ -28,12 +27,11 @@ def threads(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_or_404(request.workspace, project_id)
     rows = Thread.objects.in_project(project).for_table()
     shown = keyset(rows, LATEST_FIRST, request.GET.get("cursor", ""))
-    knots = knots_of(project, shown.rows)
     context = {
         "project": project,
         "totals": Project.objects.among([project.pk]).for_list().get(),
         "page": shown,
-        "rows": [row(thread, knots[thread.thread_id]) for thread in shown.rows],
+        "rows": rows_of(project, shown.rows),
         "newest": None if shown.newer or not shown.rows else shown.rows[0].last_activity,
     }
     return page(request, "threads/list.html", context)
@@ -70,11 +68,6 @@ def thread(request: MemberRequest, project_id: uuid.UUID, thread_id: str) -> Htt
     above, below = Thread.objects.in_project(project).beside(found)
     context |= {"window": window, "above": above, "below": below, **shown}
     return page(request, "threads/detail.html", context)
-
-
-def row(thread: Thread, turns: list[Knot]) -> tuple[Thread, SafeString, str]:
-    """The thread, its sparkline, and the status of its last turn."""
-    return thread, sparkline(turns, thread.turns), turns[-1].status if turns else ""
 
 
 def _moment(text: str) -> datetime | None:

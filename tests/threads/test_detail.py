@@ -91,9 +91,35 @@ def test_tools_and_retrievers_are_cards_between_question_and_answer(viewer: Clie
     project = send(workspace, *agent())
     html = page(viewer, project)
     assert "customer=&quot;sally&quot;" in html
+    assert html.index("hello") < html.index("search_orders") < html.index("docs") < html.index(">hi<")
+
+
+def opened(client: Client, project: Project, run_id: str) -> str:
+    """What a step's card loads."""
+    response = client.get(reverse("runs:detail", args=[project.workspace_id, project.pk, run_id]), {"part": "step"})
+    return str(response.content.decode())
+
+
+def test_a_card_opens_to_arguments_and_result(viewer: Client, workspace: Workspace) -> None:
+    sent = agent()
+    project = send(workspace, *sent)
+    html = opened(viewer, project, sent[1]["id"])
+    assert '<span class="key">customer</span>' in html
     assert "2 rows" in html
-    assert "A page" in html
-    assert html.index("hello") < html.index("search_orders") < html.index(">hi<")
+    assert "<html" not in html
+
+
+def test_a_retriever_opens_to_its_documents(viewer: Client, workspace: Workspace) -> None:
+    sent = agent()
+    project = send(workspace, *sent)
+    assert "A page" in opened(viewer, project, sent[2]["id"])
+
+
+def test_a_failed_tool_opens_to_its_error(viewer: Client, workspace: Workspace) -> None:
+    sent = agent()
+    sent[1]["error"] = "TimeoutError: 10 s"
+    project = send(workspace, *sent)
+    assert "TimeoutError: 10 s" in opened(viewer, project, sent[1]["id"])
 
 
 def test_calls_are_not_told_twice_where_their_runs_are_shown(viewer: Client, workspace: Workspace) -> None:
@@ -257,6 +283,10 @@ def test_hostile_content_is_only_text(viewer: Client, workspace: Workspace) -> N
         assert "&lt;script&gt;alert(1)" in html
         for mark in ("<script>alert", "<svg onload", 'href="javascript'):
             assert mark not in html
+    for sent in (tool, failed):
+        html = opened(viewer, project, sent["id"])
+        assert "&lt;script&gt;alert(1)" in html
+        assert "<script>alert" not in html
 
 
 def test_neighbours_are_those_of_the_table(viewer: Client, workspace: Workspace) -> None:
@@ -264,7 +294,7 @@ def test_neighbours_are_those_of_the_table(viewer: Client, workspace: Workspace)
         workspace, *(run(thread_id=name, start=EPOCH + timedelta(minutes=n)) for n, name in enumerate("abc"))
     )
     response = viewer.get(url(project, "b"))
-    assert (response.context["above"].thread_id, response.context["below"].thread_id) == ("c", "a")
+    assert (response.context["above"], response.context["below"]) == ("c", "a")
 
 
 def test_the_first_and_the_last_thread_have_one_neighbour(viewer: Client, workspace: Workspace) -> None:
