@@ -1,4 +1,4 @@
-"""Where the SDKs and frameworks put token usage, read into one shape. Counts are tokens, costs US dollars."""
+"""Where the SDKs, frameworks and providers put token usage, read into one shape. Counts are tokens, costs US dollars."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -11,6 +11,8 @@ PLACES = Decimal("1e-12")
 
 
 class Usage(msgspec.Struct, frozen=True):
+    """prompt_tokens holds all of the prompt, cached tokens included, whichever way the provider counts them."""
+
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     total_tokens: int | None = None
@@ -28,31 +30,34 @@ def find_usage(metadata: dict[str, Any], outputs: Any) -> Usage | None:
     return read_usage(raw) if raw else None
 
 
+_KEYS = ("usage_metadata", "usageMetadata")
+
+
 def _in_outputs(outputs: dict[str, Any]) -> dict[str, Any] | None:
-    direct = outputs.get("usage_metadata")
-    if isinstance(direct, dict):
+    if direct := _first_dict(outputs, _KEYS):
         return direct
     for value in outputs.values():
         if isinstance(value, dict) and (found := _in_message(value)):
             return found
-    generations = _in_generations(outputs.get("generations"))
-    if generations:
+    if generations := _in_generations(outputs.get("generations")):
         return generations
     llm_output = outputs.get("llm_output")
-    legacy = llm_output.get("token_usage") if isinstance(llm_output, dict) else outputs.get("usage")
-    return legacy if isinstance(legacy, dict) else None
+    return _first_dict(llm_output, ("token_usage", "usage")) or _first_dict(outputs, ("usage", "token_usage"))
+
+
+def _first_dict(holder: Any, keys: tuple[str, ...]) -> dict[str, Any] | None:
+    if not isinstance(holder, dict):
+        return None
+    return next((value for key in keys if isinstance(value := holder.get(key), dict) and value), None)
 
 
 def _in_message(value: dict[str, Any]) -> dict[str, Any] | None:
     """A LangChain message, plain or serialised (lc=1, fields under kwargs)."""
-    for holder in (value, value.get("kwargs")):
-        if isinstance(holder, dict) and isinstance(usage := holder.get("usage_metadata"), dict):
-            return usage
-    return None
+    return _first_dict(value, _KEYS) or _first_dict(value.get("kwargs"), _KEYS)
 
 
 def _in_generations(generations: Any) -> dict[str, Any] | None:
-    """The first message of each prompt that tells its usage; several prompts are added up."""
+    """The messages that tell their usage; several prompts are added up."""
     found = []
     for row in generations if isinstance(generations, list) else ():
         for item in row if isinstance(row, list) else (row,):
@@ -65,11 +70,44 @@ def _in_generations(generations: Any) -> dict[str, Any] | None:
     return {key: sum(_count(usage.get(key)) or 0 for usage in found) for key in keys}
 
 
+# LangSmith and LangChain, OpenAI chat, Bedrock, Gemini in Python and on the wire.
+_PROMPT = ("input_tokens", "prompt_tokens", "inputTokens", "prompt_token_count", "promptTokenCount")
+_COMPLETION = ("output_tokens", "completion_tokens", "outputTokens", "candidates_token_count", "candidatesTokenCount")
+_TOTAL = ("total_tokens", "totalTokens", "total_token_count", "totalTokenCount")
+_PROMPT_DETAILS = ("input_token_details", "prompt_tokens_details", "input_tokens_details")
+_COMPLETION_DETAILS = ("output_token_details", "completion_tokens_details", "output_tokens_details")
+# Kinds that stand outside of a details object, and kinds that have another name there.
+_FLAT_PROMPT = {
+    "cache_read_input_tokens": "cache_read",
+    "cacheReadInputTokens": "cache_read",
+    "cached_content_token_count": "cache_read",
+    "cachedContentTokenCount": "cache_read",
+    "cache_creation_input_tokens": "cache_creation",
+    "cacheWriteInputTokens": "cache_creation",
+}
+_THOUGHTS = ("thoughts_token_count", "thoughtsTokenCount")
+_RENAMED = {
+    "cached_tokens": "cache_read",
+    "reasoning_tokens": "reasoning",
+    "audio_tokens": "audio",
+    "cache_write": "cache_creation",
+}
+_CACHED = ("cache_read", "cache_creation")
+_ONE_HOUR = "ephemeral_1h_input_tokens"
+# The keys by which Anthropic and Bedrock count cached tokens beside the input.
+_BESIDE = ("cache_read_input_tokens", "cache_creation_input_tokens", "cacheReadInputTokens", "cacheWriteInputTokens")
+
+
 def read_usage(raw: dict[str, Any]) -> Usage | None:
-    """usage_metadata, or the older prompt_tokens/completion_tokens. None where it holds neither a count nor a cost."""
-    prompt = _first_count(raw, "input_tokens", "prompt_tokens")
-    completion = _first_count(raw, "output_tokens", "completion_tokens")
-    total = _count(raw.get("total_tokens"))
+    """None where it holds neither a count nor a cost."""
+    prompt, completion, total = _first_count(raw, _PROMPT), _first_count(raw, _COMPLETION), _first_count(raw, _TOTAL)
+    prompt_kinds = _kinds(raw, _PROMPT_DETAILS) | _flat_kinds(raw)
+    completion_kinds = _kinds(raw, _COMPLETION_DETAILS)
+    if thoughts := _first_count(raw, _THOUGHTS):
+        completion, completion_kinds["reasoning"] = (completion or 0) + thoughts, thoughts
+    cached = sum(prompt_kinds.get(kind, 0) for kind in _CACHED)
+    if prompt is not None and cached and _counted_beside(raw, prompt, completion or 0, total, cached):
+        prompt, total = min(prompt + cached, MAX_COUNT), None
     if total is None and (prompt is not None or completion is not None):
         total = min((prompt or 0) + (completion or 0), MAX_COUNT)
     prompt_cost, completion_cost = _cost(raw.get("input_cost")), _cost(raw.get("output_cost"))
@@ -78,28 +116,44 @@ def read_usage(raw: dict[str, Any]) -> Usage | None:
         total_cost = (prompt_cost or Decimal(0)) + (completion_cost or Decimal(0))
     if total is None and total_cost is None:
         return None
-    return Usage(prompt, completion, total, prompt_cost, completion_cost, total_cost, _details(raw))
+    details = {
+        "prompt": prompt_kinds,
+        "completion": completion_kinds,
+        "prompt_cost": _amounts(raw.get("input_cost_details")),
+        "completion_cost": _amounts(raw.get("output_cost_details")),
+    }
+    kept = {name: kinds for name, kinds in details.items() if kinds}
+    return Usage(prompt, completion, total, prompt_cost, completion_cost, total_cost, kept or None)
 
 
-_DETAILS = {
-    "prompt": "input_token_details",
-    "completion": "output_token_details",
-    "prompt_cost": "input_cost_details",
-    "completion_cost": "output_cost_details",
-}
+def _counted_beside(raw: dict[str, Any], prompt: int, completion: int, total: int | None, cached: int) -> bool:
+    """Whether the cached tokens come on top of the prompt's count: by the provider's own keys, or because the numbers say so."""
+    if any(key in raw for key in _BESIDE):
+        return total is None or total != prompt + completion or cached > prompt
+    return cached > prompt or total == prompt + completion + cached
 
 
-def _details(raw: dict[str, Any]) -> dict[str, Any] | None:
-    found: dict[str, Any] = {}
-    for name, key in _DETAILS.items():
-        if isinstance(given := raw.get(key), dict):
-            kept = {str(kind): amount for kind, amount in given.items() if isinstance(amount, int | float) and amount}
-            if kept:
-                found[name] = kept
-    return found or None
+def _kinds(raw: dict[str, Any], keys: tuple[str, ...]) -> dict[str, int]:
+    given = _first_dict(raw, keys) or {}
+    counted = ((_RENAMED.get(str(kind), str(kind)[:60]), _count(amount)) for kind, amount in given.items())
+    return {kind: count for kind, count in counted if count}
 
 
-def _first_count(raw: dict[str, Any], *keys: str) -> int | None:
+def _flat_kinds(raw: dict[str, Any]) -> dict[str, int]:
+    kinds = {kind: count for key, kind in _FLAT_PROMPT.items() if (count := _count(raw.get(key)))}
+    creation = raw.get("cache_creation")
+    if isinstance(creation, dict) and (hour := _count(creation.get(_ONE_HOUR))):
+        kinds["cache_creation_1h"] = hour
+    return kinds
+
+
+def _amounts(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        return {}
+    return {str(kind)[:60]: amount for kind, amount in given.items() if isinstance(amount, int | float) and amount}
+
+
+def _first_count(raw: dict[str, Any], keys: tuple[str, ...]) -> int | None:
     return next((count for key in keys if (count := _count(raw.get(key))) is not None), None)
 
 
