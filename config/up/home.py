@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import secrets
 from pathlib import Path
 
 from config.embedded import make_directory
@@ -56,4 +55,4 @@ class Home:
     def _keep_secret_key(self) -> None:
         path = self.path / "secret-key"
         if not path.exists():
-            write_private(path, secrets.token_urlsafe(50) + "\n")
+            write_private(path, os.urandom(40).hex() + "\n")

@@ -30,14 +30,18 @@ class Report(Protocol):
     def first(self, email: str, password: str, key: str) -> None: ...
 
 
-def prepare(report: Report, *, demo: bool) -> None:
-    """Raises Problem. Two `up`s that share one external database prepare it one after the other."""
+def prepare(report: Report, *, demo: bool) -> bool:
+    """Whether there was anything to do. Raises Problem.
+
+    Two `up`s that share one external database prepare it one after the other.
+    """
     check_server()
     with _alone():
-        migrate(report)
+        migrated = migrate(report)
         create_first(report)
     if demo:
         load_demo(report)
+    return migrated or demo
 
 
 def check_server() -> None:
@@ -65,15 +69,16 @@ def _alone() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
 
 
-def migrate(report: Report) -> None:
+def migrate(report: Report) -> bool:
     found = schema.applied()
     if newer := schema.unknown(found):
         raise Problem(f"The database was made by a newer Threadline ({newer[0]}): update this one.")
     if schema.expected() <= found:
-        return
+        return False
     report.begin("Database schema")
     call_command("migrate", verbosity=0, interactive=False)
     report.done()
+    return True
 
 
 def create_first(report: Report) -> None:

@@ -60,23 +60,25 @@ def main() -> None:
     parser.add_argument("--demo", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    if options.prepare is not None:
-        run_prepare(Pipe(options.prepare), demo=options.demo)
+    if options.prepare is not None and run_prepare(Pipe(options.prepare), demo=options.demo):
+        # Migrations leave 10 MiB here and 10 in the database's session: begin anew without them.
+        os.execv(sys.executable, [sys.executable, "-m", "config.up.web", str(options.listening)])
     serve(options.listening)
 
 
-def run_prepare(pipe: Pipe, *, demo: bool) -> None:
+def run_prepare(pipe: Pipe, *, demo: bool) -> bool:
     try:
         pipe.begin("Application")
         django.setup()
         pipe.done()
         from config.up.prepare import prepare
 
-        prepare(pipe, demo=demo)
+        changed = prepare(pipe, demo=demo)
         pipe.prepared()
     except (Problem, ImproperlyConfigured) as problem:
         pipe.problem(str(problem))
         sys.exit(1)
+    return changed
 
 
 def application() -> Callable[..., Any]:

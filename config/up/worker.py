@@ -25,7 +25,7 @@ def main() -> None:
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.utils import connector_params
 
-    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=3)
+    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=3, max_idle=60)
     with app.replace_connector(connector) as worker_app:
         worker_app.run_worker(
             concurrency=1,
