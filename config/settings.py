@@ -13,7 +13,10 @@ DEBUG = env.boolean("THREADLINE_DEBUG", False)
 SECRET_KEY = env.secret_key(HOME)
 ALLOWED_HOSTS = env.words("THREADLINE_ALLOWED_HOSTS", "*")
 CSRF_TRUSTED_ORIGINS = env.words("THREADLINE_TRUSTED_ORIGINS")
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("THREADLINE_BEHIND_PROXY", False) else None
+BEHIND_PROXY = env.boolean("THREADLINE_BEHIND_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+# The rate limits of sign-in are by address, which a proxy puts into X-Forwarded-For.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)
 
 INSTALLED_APPS = [
     "django.contrib.admin",

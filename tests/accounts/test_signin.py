@@ -94,3 +94,18 @@ def test_theme_of_the_cookie_is_in_the_page(client: Client, db, theme: str):
 def test_theme_of_a_forged_cookie_is_ignored(client: Client, db):
     client.cookies["theme"] = '"><script>'
     assert 'data-theme="system"' in client.get(reverse("account_login")).content.decode()
+
+
+def test_limits_behind_a_proxy_are_by_the_address_it_names(client: Client, alice: User, settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for number in range(12):
+        client.post(
+            reverse("account_login"),
+            {"login": f"user{number}@example.org", "password": "wrong"},
+            headers={"X-Forwarded-For": "198.51.100.7"},
+        )
+    guess = {"login": "alice@example.org", "password": PASSWORD}
+    client.post(reverse("account_login"), guess, headers={"X-Forwarded-For": "198.51.100.7"})
+    assert "_auth_user_id" not in client.session
+    client.post(reverse("account_login"), guess, headers={"X-Forwarded-For": "203.0.113.9"})
+    assert "_auth_user_id" in client.session
