@@ -1,4 +1,4 @@
-"""Fills the table of prices from genai-prices' offline data. Dear in memory (80 MB), so only `manage.py load_prices` imports it, and ends."""
+"""Fills the table of prices from genai-prices' offline data, which takes 80 MB: only `manage.py load_prices` imports it, and ends."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ KINDS = {
 
 
 def load() -> int:
-    """Replace the built-in prices where the installed list is another than the loaded one. Returns how many there are now, 0 for no change."""
+    """Replace the built-in prices where the installed list is not the loaded one. Returns how many there are now, 0 for no change."""
     source = f"{PACKAGE} {version(PACKAGE)}"
     if ModelPrice.objects.from_source(source).exists():
         return 0
@@ -58,13 +58,13 @@ def regex(clause: Any) -> str:
     """A match clause of the list as a regular expression for re.search."""
     match vars(clause):
         case {"equals": text}:
-            return f"^{re.escape(text)}$"
+            return f"^{re.escape(str(text))}$"
         case {"starts_with": text}:
-            return f"^{re.escape(text)}"
+            return f"^{re.escape(str(text))}"
         case {"ends_with": text}:
             return f"{re.escape(text)}$"
         case {"contains": text}:
-            return re.escape(text)
+            return re.escape(str(text))
         case {"regex": pattern}:
             return str(pattern)
         case {"or_": clauses}:

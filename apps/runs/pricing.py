@@ -136,7 +136,11 @@ def _matching(provider: str | None, model: str) -> list[Rule]:
     name = (provider or "").lower()
     name = PROVIDERS.get(name, name)
     names = ("", name, *RESOLD.get(name, ())) if name else ("", *MAKERS)
-    rules = [(row.provider, rule) for row in ModelPrice.objects.of_providers(names) if (rule := _rule(row)) and rule.matches.search(model)]
+    rules = [
+        (row.provider, rule)
+        for row in ModelPrice.objects.of_providers(names)
+        if (rule := _rule(row)) and rule.matches.search(model)
+    ]
     return [rule for owner, rule in rules if owner == rules[0][0]]
 
 

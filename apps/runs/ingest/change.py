@@ -55,6 +55,7 @@ class RunChange(msgspec.Struct, kw_only=True):
     given: int = 0
     patched: int = 0
     provisional: bool = False
+    looked_up: bool = False
     project_name: str | None = None
     start_time: datetime | None = None
     end_time: datetime | None = None
@@ -113,6 +114,7 @@ class RunChange(msgspec.Struct, kw_only=True):
         self.dotted_order = self.dotted_order or later.dotted_order
         self.trace_id = self.trace_id or later.trace_id
         self.provisional = self.provisional and later.provisional
+        self.looked_up = self.looked_up or later.looked_up
         self.given |= later.given
         self.patched |= later.patched
 

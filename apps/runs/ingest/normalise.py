@@ -10,6 +10,7 @@ from msgspec import Raw, UnsetType
 from apps.runs import payload
 from apps.runs.ingest import schema
 from apps.runs.ingest.change import RunChange
+from apps.runs.ingest.costs import price
 from apps.runs.ingest.decode import NotJson, clean, parse
 from apps.runs.ingest.schema import BadRun, RunIn, as_run_type, as_tags, as_text, as_time, as_uuid
 from apps.runs.ingest.usage import find_usage
@@ -110,7 +111,10 @@ def _note_usage(change: RunChange, metadata: dict[str, Any], inputs: Any, output
     for field in ("prompt_tokens", "completion_tokens", "total_tokens", "prompt_cost", "completion_cost", "total_cost"):
         setattr(change, field, getattr(usage, field))
     change.usage_details = clean(usage.details)
-    change.cost_source = None if usage.total_cost is None else "client"
+    if usage.total_cost is not None:
+        change.cost_source = "client"
+    else:
+        price(change, metadata.get("ls_provider"))
 
 
 def _model(metadata: dict[str, Any], inputs: Any) -> str | None:

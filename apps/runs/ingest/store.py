@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
 from apps.projects.models import Project
-from apps.runs.ingest import rehome, rollup, sql
+from apps.runs.ingest import costs, rehome, rollup, sql
 from apps.runs.ingest.change import RunChange
 from apps.runs.ingest.normalise import trace_of
 from apps.runs.ingest.schema import dotted_time, segment
@@ -42,6 +42,7 @@ def write(project: Project, changes: list[RunChange]) -> list[Rejection]:
         if kept:
             _stage(cursor, project, kept)
             cursor.execute(sql.UPSERT, prepare=True)
+            costs.price_stored(cursor, kept)
         rollup.refresh(cursor, [trace for trace in traces if trace not in foreign])
     return [Rejection(str(change.id), FOREIGN) for change in changes if change.trace_id in foreign]
 
@@ -139,5 +140,6 @@ def delete_traces(traces: Iterable[UUID]) -> int:
         cursor.execute(sql.LOCK_TRACES, {"traces": ids})
         cursor.execute("DELETE FROM runs_run WHERE trace_id = ANY(%s)", [ids])
         gone = cursor.rowcount
+        Attachment.objects.in_traces(ids).delete()
         rollup.refresh(cursor, ids)
     return gone

@@ -66,7 +66,7 @@ def _in_generations(generations: Any) -> dict[str, Any] | None:
                 found.append(usage)
     if len(found) < 2:
         return found[0] if found else None
-    keys = ("input_tokens", "output_tokens", "total_tokens")
+    keys = ("input_tokens", "output_tokens")
     return {key: sum(_count(usage.get(key)) or 0 for usage in found) for key in keys}
 
 

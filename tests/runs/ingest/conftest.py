@@ -26,7 +26,9 @@ def key(workspace: Workspace) -> ApiKey:
 def send(client: Client, key: ApiKey) -> Send:
     """send(path, body, method=, content_type=, **headers) with the key; a body that is not bytes goes as JSON."""
 
-    def request(path: str, body: Any, *, method: str = "POST", content_type: str = "application/json", **headers: str) -> Any:
+    def request(
+        path: str, body: Any, *, method: str = "POST", content_type: str = "application/json", **headers: str
+    ) -> Any:
         data = body if isinstance(body, bytes) else msgspec.json.encode(body)
         return client.generic(method, path, data, content_type, headers={"x-api-key": key.secret, **headers})
 

@@ -56,7 +56,9 @@ def runs_with_patches(draw: st.DrawFn) -> list[Change]:
 
 
 def _changes_of(draw: st.DrawFn, run: Wire) -> Iterator[Change]:
-    late: Wire = {key: run[key] for key in ("id", "trace_id", "parent_run_id", "dotted_order", "run_type", "session_name")}
+    late: Wire = {
+        key: run[key] for key in ("id", "trace_id", "parent_run_id", "dotted_order", "run_type", "session_name")
+    }
     late["end_time"] = run["start_time"].replace("T12", "T13")
     if draw(st.booleans()):
         late["error"] = "boom"
@@ -145,7 +147,10 @@ def test_two_writers_of_the_same_traces_agree_with_one(seed: int) -> None:
     changes: list[Change] = []
     for turn in range(12):
         root = wire_run(at=turn, thread=f"t{turn % 3}", seconds=None)
-        for run in (root, *(wire_run(root, at=turn, run_type="llm", thread=f"t{turn % 3}", seconds=None) for _ in range(3))):
+        for run in (
+            root,
+            *(wire_run(root, at=turn, run_type="llm", thread=f"t{turn % 3}", seconds=None) for _ in range(3)),
+        ):
             usage = {"usage_metadata": {"input_tokens": 1, "output_tokens": 1}}
             end = {"end_time": run["start_time"].replace("T12", "T13"), "outputs": usage}
             changes += [(run, False), ({**run, **end}, True)]

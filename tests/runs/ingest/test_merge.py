@@ -56,7 +56,10 @@ def test_an_empty_value_never_replaces_a_full_one(workspace: Workspace, field: s
 
 
 def test_metadata_is_merged_key_by_key_in_either_order(workspace: Workspace) -> None:
-    one, two = wire_run(extra={"metadata": {"a": 1, "both": "post"}}), wire_run(extra={"metadata": {"a": 1, "both": "post"}})
+    one, two = (
+        wire_run(extra={"metadata": {"a": 1, "both": "post"}}),
+        wire_run(extra={"metadata": {"a": 1, "both": "post"}}),
+    )
     patches = [patch_of(run, extra={"metadata": {"b": 2, "both": "patch"}}) for run in (one, two)]
     deliver(workspace, [one])
     deliver(workspace, [], patches)
@@ -170,7 +173,14 @@ def test_one_bad_run_leaves_the_other_ninety_nine(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("id", "not-a-uuid"), ("trace_id", 7), ("start_time", "yesterday"), ("end_time", [1]), ("run_type", 3), ("start_time", 1e300)],
+    [
+        ("id", "not-a-uuid"),
+        ("trace_id", 7),
+        ("start_time", "yesterday"),
+        ("end_time", [1]),
+        ("run_type", 3),
+        ("start_time", 1e300),
+    ],
 )
 def test_a_bad_field_is_named(workspace: Workspace, field: str, value: object) -> None:
     outcome = deliver(workspace, [{**wire_run(), field: value}])

@@ -99,7 +99,9 @@ def test_the_roots_thread_wins_over_a_childs(workspace: Workspace) -> None:
         ({"other": "x"}, None),
     ],
 )
-def test_the_thread_id_is_the_first_of_the_three_keys(workspace: Workspace, metadata: dict, expected: str | None) -> None:
+def test_the_thread_id_is_the_first_of_the_three_keys(
+    workspace: Workspace, metadata: dict, expected: str | None
+) -> None:
     deliver(workspace, [wire_run(extra={"metadata": metadata})])
     assert Trace.objects.get().thread_id == expected
 
@@ -170,7 +172,9 @@ def test_project_totals_follow(workspace: Workspace) -> None:
     assert project.last_activity == START + timedelta(seconds=1)
 
 
-def test_long_threads_get_their_percentiles_from_the_worker(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_threads_get_their_percentiles_from_the_worker(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sql, "EXACT_TURNS", 2)
     later: list = []
     monkeypatch.setattr("apps.runs.ingest.rollup._refresh_later", later.extend)
@@ -185,6 +189,9 @@ def test_long_threads_get_their_percentiles_from_the_worker(workspace: Workspace
 
 def test_the_first_token_of_a_trace_is_that_of_its_llm_runs(workspace: Workspace) -> None:
     root = wire_run(thread="t")
-    events = [{"name": "start", "time": "2026-03-01T12:00:00Z"}, {"name": "new_token", "time": "2026-03-01T12:00:00.25Z"}]
+    events = [
+        {"name": "start", "time": "2026-03-01T12:00:00Z"},
+        {"name": "new_token", "time": "2026-03-01T12:00:00.25Z"},
+    ]
     deliver(workspace, [root, llm(root, events=events)])
     assert Trace.objects.get().first_token_time == START + timedelta(seconds=0.25)

@@ -187,7 +187,9 @@ def test_a_chunked_body_past_the_cap_is_refused(rf: RequestFactory, settings: An
         decode.read_body(request)
 
 
-@pytest.mark.parametrize(("encoding", "compress"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress)])
+@pytest.mark.parametrize(
+    ("encoding", "compress"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress)]
+)
 def test_a_bomb_is_413_before_it_unfolds(
     send_multipart: Send, settings: Any, encoding: str, compress: Callable[[bytes], bytes]
 ) -> None:
@@ -237,7 +239,11 @@ def test_depth_is_counted_past_escaped_quotes() -> None:
         (b"", "multipart/form-data", 422),
         (b"nonsense", f"multipart/form-data; boundary={BOUNDARY}", 422),
         (multipart([wire_run()])[:-20], f"multipart/form-data; boundary={BOUNDARY}", 422),
-        (f"--{BOUNDARY}\r\nX: y\r\n\r\n{{}}\r\n--{BOUNDARY}--".encode(), f"multipart/form-data; boundary={BOUNDARY}", 422),
+        (
+            f"--{BOUNDARY}\r\nX: y\r\n\r\n{{}}\r\n--{BOUNDARY}--".encode(),
+            f"multipart/form-data; boundary={BOUNDARY}",
+            422,
+        ),
     ],
 )
 def test_a_broken_multipart_body_is_422(send: Send, body: bytes, content_type: str, status: int) -> None:
@@ -261,6 +267,8 @@ def test_an_unknown_encoding_is_415(send: Send) -> None:
 
 
 def test_a_truncated_zstd_body_stores_nothing(send_multipart: Send) -> None:
-    whole = zstandard.ZstdCompressor().compress(multipart([wire_run(inputs={"x": uuid.uuid4().hex * 99}) for _ in range(9)]))
+    whole = zstandard.ZstdCompressor().compress(
+        multipart([wire_run(inputs={"x": uuid.uuid4().hex * 99}) for _ in range(9)])
+    )
     assert send_multipart(whole[:-40], **{"content-encoding": "zstd"}).status_code == 422
     assert Run.objects.count() == 0

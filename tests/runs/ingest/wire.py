@@ -18,7 +18,9 @@ def step(moment: datetime, run_id: str) -> str:
     return f"{moment:%Y%m%dT%H%M%S%f}Z{run_id}"
 
 
-def wire_run(parent: Wire | None = None, *, at: float = 0, seconds: float | None = 1.0, thread: str | None = None, **fields: Any) -> Wire:
+def wire_run(
+    parent: Wire | None = None, *, at: float = 0, seconds: float | None = 1.0, thread: str | None = None, **fields: Any
+) -> Wire:
     """A complete run that starts `at` seconds after START; a root without a parent."""
     run_id = str(fields.pop("id", None) or uuid.uuid4())
     start = START + timedelta(seconds=at)
@@ -41,7 +43,9 @@ def wire_run(parent: Wire | None = None, *, at: float = 0, seconds: float | None
     return run | fields
 
 
-def llm(parent: Wire | None = None, *, tokens: tuple[int, int] = (10, 5), cost: float | None = None, **fields: Any) -> Wire:
+def llm(
+    parent: Wire | None = None, *, tokens: tuple[int, int] = (10, 5), cost: float | None = None, **fields: Any
+) -> Wire:
     usage: Wire = {"input_tokens": tokens[0], "output_tokens": tokens[1], "total_tokens": sum(tokens)}
     if cost is not None:
         usage["total_cost"] = cost
