@@ -25,12 +25,19 @@ KINDS = {
 }
 
 
+SOURCE = f"{PACKAGE} {version(PACKAGE)}"
+
+
+def loaded() -> bool:
+    """Whether the built-in prices are those of the installed list."""
+    return ModelPrice.objects.from_source(SOURCE).exists()
+
+
 def load() -> int:
-    """Replace the built-in prices where the installed list is not the loaded one. Returns how many there are now, 0 for no change."""
-    source = f"{PACKAGE} {version(PACKAGE)}"
-    if ModelPrice.objects.from_source(source).exists():
+    """Replace the built-in prices where the installed list is another. Returns how many there are now, 0 for no change."""
+    if loaded():
         return 0
-    rows = [ModelPrice(source=source, **fields) for fields in _all()]
+    rows = [ModelPrice(source=SOURCE, **fields) for fields in _all()]
     with transaction.atomic():
         ModelPrice.objects.built_in().delete()
         ModelPrice.objects.bulk_create(rows, batch_size=1000)

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from apps.accounts.models import ApiKey, Membership, Role, User, Workspace
 from apps.projects.models import DEFAULT_PROJECT, Project
+from apps.runs import price_list
 from config import schema
 from config.up.home import Home, Problem, write_private
 
@@ -37,11 +38,11 @@ def prepare(report: Report, *, demo: bool) -> bool:
     """
     check_server()
     with _alone():
-        migrated = migrate(report)
+        changed = migrate(report) | load_prices(report)
         create_first(report)
     if demo:
         load_demo(report)
-    return migrated or demo
+    return changed or demo
 
 
 def check_server() -> None:
@@ -77,6 +78,15 @@ def migrate(report: Report) -> bool:
         return False
     report.begin("Database schema")
     call_command("migrate", verbosity=0, interactive=False)
+    report.done()
+    return True
+
+
+def load_prices(report: Report) -> bool:
+    if price_list.loaded():
+        return False
+    report.begin("Prices of models")
+    price_list.load()
     report.done()
     return True
 
