@@ -61,6 +61,27 @@ def secret_key(home: Path) -> str:
         return secrets.token_urlsafe(50)
 
 
+def attachments(home: Path) -> dict[str, Any]:
+    """A Django STORAGES entry: a bucket where one is named (needs the extra `s3`), else a directory of the home."""
+    bucket = text("THREADLINE_ATTACHMENTS_BUCKET")
+    if not bucket:
+        options: dict[str, Any] = {
+            "location": home / "attachments",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        }
+        return {"BACKEND": "apps.runs.storage.DurableStorage", "OPTIONS": options}
+    options = {
+        "bucket_name": bucket,
+        "endpoint_url": text("THREADLINE_ATTACHMENTS_ENDPOINT") or None,
+        "region_name": text("THREADLINE_ATTACHMENTS_REGION") or None,
+        "location": text("THREADLINE_ATTACHMENTS_PREFIX"),
+        "default_acl": None,
+        "file_overwrite": True,
+    }
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+
+
 def database(url: str) -> dict[str, Any]:
     """A Django DATABASES entry from a postgresql:// URL; query parameters (host=/socket/dir, sslmode=...) go to libpq."""
     parts = urlsplit(url)

@@ -115,6 +115,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "config.static.VersionedStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+    "attachments": env.attachments(HOME),
 WHITENOISE_AUTOREFRESH = DEBUG
 
 SECURE_CSP = {
@@ -143,6 +144,8 @@ MAX_RUNS_PER_BATCH = env.integer("THREADLINE_MAX_RUNS_PER_BATCH", 5_000)
 MAX_JSON_DEPTH = env.integer("THREADLINE_MAX_JSON_DEPTH", 200)
 
 LOGGING = {
+MAX_ATTACHMENT_BYTES = env.integer("THREADLINE_MAX_ATTACHMENT_BYTES", 32 * 1024 * 1024)
+MAX_ATTACHMENTS_PER_RUN = env.integer("THREADLINE_MAX_ATTACHMENTS_PER_RUN", 100)
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},

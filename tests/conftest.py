@@ -41,6 +41,14 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def attachments_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests' attachments go instead of a developer's own home."""
+    location = tmp_path_factory.mktemp("attachments")
+    settings.STORAGES["attachments"]["OPTIONS"]["location"] = location
+    return location
+
+
 @pytest.fixture
 def workspace(db: None) -> Workspace:
     """The workspace of alice and bob."""

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from django.http import Http404, HttpResponse
@@ -15,6 +15,7 @@ from apps.accounts.models import Workspace
 from apps.common.paging import keyset
 from apps.projects.models import Project
 from apps.projects.wire import Moment
+from apps.runs.attachments import Attachment, RunKey, s3_urls
 from apps.runs.models import Run, RunQuerySet, Trace
 from apps.runs.query.nodes import And, Check, Compare, Node, Op, Value
 from apps.runs.query.parse import parse
@@ -72,7 +73,11 @@ def query_runs(request: KeyRequest, body: RunQuery) -> HttpResponse:
     # keyset starts over at a cursor it cannot read, which would send a paging client round in circles.
     if body.cursor and page.rows and not page.newer:
         raise HttpError(400, "This cursor is not one that /runs/query gave out for this order.")
-    found = {"runs": _json(page.rows, workspace, columns), "cursors": {"next": page.older or None, "prev": None}}
+    attachments = attachments_of(request, page.rows) if body.select is None or "s3_urls" in body.select else {}
+    found = {
+        "runs": _json(page.rows, workspace, columns, attachments),
+        "cursors": {"next": page.older or None, "prev": None},
+    }
     return HttpResponse(encode(found), content_type="application/json")
 
 
@@ -83,12 +88,21 @@ def read_run(request: KeyRequest, run_id: uuid.UUID) -> HttpResponse:
     run = Run.objects.in_workspace(workspace).with_id(run_id).for_wire(columns).first()
     if run is None:
         raise Http404(f"No run {run_id} in this workspace")
-    return HttpResponse(encode(_json([run], workspace, columns)[0]), content_type="application/json")
+    (found,) = _json([run], workspace, columns, attachments_of(request, [run]))
+    return HttpResponse(encode(found), content_type="application/json")
 
 
-def _json(runs: list[Run], workspace: Workspace, columns: frozenset[str]) -> list[Any]:
+def attachments_of(request: HttpRequest, runs: Iterable[Run]) -> dict[RunKey, dict[str, Any]]:
+    """What each run that has attachments shows of them, under s3_urls."""
+    origin = request.build_absolute_uri("/").removesuffix("/")
+    return {key: {"s3_urls": s3_urls(mine, origin)} for key, mine in Attachment.objects.of_runs(runs).items()}
+
+
+def _json(
+    runs: list[Run], workspace: Workspace, columns: frozenset[str], attachments: dict[RunKey, dict[str, Any]]
+) -> list[Any]:
     threads = Trace.objects.threads_of(run.trace_id for run in runs if run.parent_run_id is None)
-    return [run_json(run, workspace.id, threads, columns) for run in runs]
+    return [run_json(run, workspace.id, threads, columns) | attachments.get((run.trace_id, run.id), {}) for run in runs]
 
 
 def _asked_for(body: RunQuery, workspace: Workspace) -> RunQuerySet:

@@ -372,3 +372,7 @@ def thread_uuid(project_id: uuid.UUID, thread_id: str) -> uuid.UUID:
     SHA-256, because PostgreSQL can compute it too (THREAD_UUID in ingest/reconcile.py).
     """
     return uuid.UUID(bytes=hashlib.sha256(project_id.bytes + thread_id.encode()).digest()[:16])
+
+
+# Django finds the models of an app through this module; this one stands on the names above.
+from apps.runs import attachments  # noqa: E402, F401

@@ -1,7 +1,7 @@
 """A request's runs to their projects: normalise each, find the traces that were not told, write project by project."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -35,6 +35,8 @@ class Outcome(NamedTuple):
     rejected: list[Rejection]
 
 
+    left_out: Sequence[Rejection] = ()
+    """Attachments; the runs they belong to may be stored."""
 def deliver(workspace: Workspace, posts: Iterable[dict[str, Any]], patches: Iterable[dict[str, Any]] = ()) -> Outcome:
     """Run objects as in POST /runs/batch, from inside the program."""
     return accept(workspace, [*_encoded(posts, patch=False), *_encoded(patches, patch=True)])

@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 
 from apps.projects.models import Project
+from apps.runs.attachments import Attachment
 from apps.runs.ingest.change import RunChange
 from apps.runs.ingest.sql import COLUMNS
 
@@ -46,6 +47,7 @@ def take(cursor: "psycopg.Cursor[Any]", moves: dict[UUID, Move]) -> list[RunChan
     cursor.execute(TAKE, {"traces": list(moves)})
     changes = [RunChange(**dict(zip(COLUMNS, row, strict=True))) for row in cursor.fetchall()]
     cursor.execute(DELETE, {"traces": list(moves)})
+    Attachment.objects.move({trace: move.trace_id for trace, move in moves.items()})
     for change in changes:
         assert change.trace_id is not None
         assert change.dotted_order is not None

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
 from apps.projects.models import Project
+from apps.runs.attachments import Attachment
 from apps.runs.ingest import costs, rehome, rollup, sql
 from apps.runs.ingest.change import RunChange
 from apps.runs.ingest.normalise import trace_of

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.access import KeyError401, KeyError403, key_of
 from apps.accounts.models import Scope, Workspace
+from apps.runs.ingest.attach import Sent, attach
 from apps.runs.ingest.decode import NotJson, Refused, check_depth, multipart, parse, read_body
 from apps.runs.ingest.deliver import Incoming, Outcome, accept
 from apps.runs.ingest.schema import HEAVY, RunIn, batch_decoder, run_decoder
@@ -67,13 +68,16 @@ def _error(status: int, detail: str) -> HttpResponse:
 
 
 def _answer(outcome: Outcome) -> HttpResponse:
-    if not outcome.rejected:
+    rejections = [*outcome.rejected, *outcome.left_out]
+    if not rejections:
         return JsonResponse({}, status=202)
-    listed = [{"id": rejection.run_id, "reason": rejection.reason} for rejection in outcome.rejected[:MAX_LISTED]]
-    detail = (
-        f"{len(outcome.rejected)} of {len(outcome.rejected) + outcome.accepted} runs were not stored, the others were. "
-        f"First: {listed[0]['reason']}."
-    )
+    listed = [{"id": rejection.run_id, "reason": rejection.reason} for rejection in rejections[:MAX_LISTED]]
+    told = []
+    if refused := len(outcome.rejected):
+        told.append(f"{refused} of {refused + outcome.accepted} runs were not stored, the others were.")
+    if left_out := len(outcome.left_out):
+        told.append(f"{left_out} attachment{'s' if left_out > 1 else ''} could not be stored.")
+    detail = f"{' '.join(told)} First: {listed[0]['reason']}."
     return JsonResponse({"detail": detail, "errors": listed}, status=422)
 
 
@@ -83,8 +87,11 @@ def runs_multipart(request: HttpRequest, workspace: Workspace) -> Outcome:
     body = read_body(request)
     runs: dict[tuple[str, str], RunIn] = {}
     bad: dict[tuple[str, str], Rejection] = {}
+    attachments: list[Sent] = []
     for part in multipart(body, request.headers.get("content-type", "")):
         kind, _, rest = part.name.partition(".")
+        if kind == "attachment":
+            attachments.append(Sent.from_part(part))
         if kind not in ("post", "patch"):
             continue
         run_id, _, field = rest.partition(".")
@@ -94,7 +101,8 @@ def runs_multipart(request: HttpRequest, workspace: Workspace) -> Outcome:
         except NotJson as error:
             bad.setdefault(key, Rejection(run_id, f"{field or 'the run'} {error}"))
     outcome = accept(workspace, [Incoming(run, key[0] == "patch") for key, run in runs.items() if key not in bad])
-    return Outcome(outcome.accepted, [*bad.values(), *outcome.rejected])
+    left_out = attach(workspace, attachments)
+    return Outcome(outcome.accepted, [*bad.values(), *outcome.rejected], left_out)
 
 
 def _take_part(runs: dict[tuple[str, str], RunIn], key: tuple[str, str], field: str, body: bytes) -> None:

@@ -1,0 +1,146 @@
+"""Files that applications attach to runs: one row each, the bytes in the storage `attachments`.
+
+A file is written before its row and removed after it: a crash may leave a file that no row names, never a row without its file.
+"""
+
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, Self
+
+from django.core.files.storage import Storage, storages
+from django.core.signing import TimestampSigner, b62_encode
+from django.db import models, transaction
+from django.db.models import FETCH_RAISE, F
+from django.urls import reverse
+
+from apps.projects.models import Project
+from apps.runs.models import Run, unenforced
+
+LINK_SECONDS: Final = 24 * 3600
+"""A link lives that long, less up to an hour."""
+
+# A browser shows these without ever running a script; every other type is only offered for download. Listed one by one, because
+# browsers take any type that ends in +xml for a document.
+SHOWN: Final = {
+    "image": {"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"},
+    "audio": {
+        "audio/mpeg", "audio/mp3", "audio/mp4", "audio/aac", "audio/ogg", "audio/opus", "audio/wav", "audio/x-wav", "audio/wave",
+        "audio/webm", "audio/flac", "audio/x-m4a",
+    },
+    "video": {"video/mp4", "video/webm", "video/ogg", "video/quicktime"},
+}  # fmt: skip
+
+type RunKey = tuple[uuid.UUID, uuid.UUID]
+
+
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    def of_runs(self, runs: Iterable[Run]) -> "dict[RunKey, list[Attachment]]":
+        """By (trace id, run id), each in the order of the names."""
+        keys = {(run.trace_id, run.id) for run in runs}
+        return self._grouped(self.in_traces({trace for trace, _ in keys}).filter(run_id__in={run for _, run in keys}))
+
+    def by_trace(self, traces: Iterable[uuid.UUID], most: int) -> "dict[uuid.UUID, list[Attachment]]":
+        """The first `most` of all these traces together."""
+        found: dict[uuid.UUID, list[Attachment]] = defaultdict(list)
+        for attachment in self.in_traces(list(traces)).fetch_mode(FETCH_RAISE)[:most]:
+            found[attachment.trace_id].append(attachment)
+        return found
+
+    def in_traces(self, traces: Collection[uuid.UUID]) -> Self:
+        return self.filter(trace_id__in=traces).order_by("trace_id", "run_id", "name")
+
+    def signed(self, token: str) -> "Attachment | None":
+        """Raises SignatureExpired, or BadSignature for a token that was not made here."""
+        value = _signer.unsign(token, max_age=LINK_SECONDS)
+        return self.filter(trace_id=uuid.UUID(value[:32]), file_id=uuid.UUID(value[32:])).first()
+
+    def move(self, places: Mapping[uuid.UUID, uuid.UUID]) -> None:
+        """Take the rows from these traces to others. As new rows: what a cluster places a row by cannot change."""
+        here = self.in_traces(list(places))
+        rows = list(here)
+        here._raw_delete(self.db)
+        for row in rows:
+            row.trace_id = places[row.trace_id]
+        self.bulk_create(rows, ignore_conflicts=True)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """The files follow when the transaction is committed."""
+        files = list(self.values_list("file_id", flat=True))
+        with transaction.atomic():
+            gone = super().delete()
+            transaction.on_commit(lambda: discard(files), robust=True)
+        return gone
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def _grouped(self, rows: "AttachmentQuerySet") -> "dict[RunKey, list[Attachment]]":
+        found: dict[RunKey, list[Attachment]] = defaultdict(list)
+        for attachment in rows.fetch_mode(FETCH_RAISE):
+            found[attachment.trace_id, attachment.run_id].append(attachment)
+        return found
+
+
+class Attachment(models.Model):
+    pk = models.CompositePrimaryKey("trace_id", "run_id", "name")
+    created_at = models.DateTimeField()
+    size = models.BigIntegerField(help_text="bytes")
+    trace_id = models.UUIDField()
+    run_id = models.UUIDField()
+    file_id = models.UUIDField(help_text="names the file; new with each upload, so that a link never shows other bytes")
+    project = unenforced(Project, "attachments")
+    name = models.TextField()
+    mime_type = models.TextField(help_text="as the client said it, checked for its form")
+
+    objects = AttachmentQuerySet.as_manager()
+
+    class Meta:
+        base_manager_name = "objects"
+        indexes = [models.Index(F("project"), name="attachment_in_project")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.run_id}"
+
+    @property
+    def kind(self) -> str:
+        """image, audio, video, or file for what no page shows."""
+        essence = self.mime_type.partition(";")[0].lower()
+        return next((kind for kind, types in SHOWN.items() if essence in types), "file")
+
+    @property
+    def path(self) -> str:
+        """Where whoever holds it reads the file, without signing in, until it expires."""
+        return reverse("runs:attachment", args=[_signer.sign(self.trace_id.hex + self.file_id.hex)])
+
+
+class _HourlySigner(TimestampSigner):
+    """Signs the same for an hour: two reads of an unchanged run are equal, and a browser finds the file in its cache."""
+
+    def timestamp(self) -> str:
+        return b62_encode(int(time.time()) // 3600 * 3600)
+
+
+_signer = _HourlySigner(salt="threadline.attachment")
+
+
+def storage() -> Storage:
+    return storages["attachments"]
+
+
+def key_of_file(file_id: uuid.UUID) -> str:
+    """Nothing of the client's: its names are hostile."""
+    return f"{file_id.hex[:2]}/{file_id.hex}"
+
+
+def discard(files: Sequence[uuid.UUID]) -> None:
+    for file_id in files:
+        storage().delete(key_of_file(file_id))
+
+
+def s3_urls(attachments: Iterable[Attachment], origin: str) -> dict[str, Any]:
+    """As a v1 run has them; origin is where the client reaches this server: the SDKs fetch the URL without a key."""
+    return {
+        f"attachment.{attachment.name}": {"presigned_url": origin + attachment.path, "mime_type": attachment.mime_type}
+        for attachment in attachments
+    }
