@@ -101,14 +101,18 @@ class Service:
         self.wait = 0.0 if lived > STEADY_SECONDS else min(max(self.wait * 2, 0.25), LONGEST_WAIT)
         self.process, self.due = None, time.monotonic() + self.wait
 
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
     def end(self, deadline: float) -> None:
         if self.process is None:
             return
         try:
             self.process.wait(max(deadline - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
 
 
 class Up:
@@ -204,7 +208,8 @@ class Up:
             Service("The web server", ["config.up.web", str(descriptor)], (descriptor,))
             for _ in range(self.web_workers)
         ]
-        self.services = [*webs, Service("The background worker", ["config.up.worker"])]
+        self.worker = Service("The background worker", ["config.up.worker"])
+        self.services = [*webs, self.worker]
         reading, writing = os.pipe()
         demo = ["--demo"] if self.options.demo else []
         webs[0].start(self.environment, ["--prepare", str(writing), *demo], (writing,))
@@ -284,7 +289,10 @@ class Up:
     def _revive(self) -> None:
         if self.database and self.database.ended():
             self.screen.say("PostgreSQL ended unasked; starting it again.")
+            # The worker's sessions are gone with it, and it would fill the log until the server is back.
+            self.worker.kill()
             self.database.start()
+            self.worker.start(self.environment)
         for service in self.services:
             if how := service.ended():
                 self.screen.say(f"{service.name} {how}; starting it again.")

@@ -122,6 +122,23 @@ def test_killed_database_comes_back(server: LiveServer) -> None:
     assert eventually(lambda: status(server, "/readyz") == 200)
 
 
+def test_worker_takes_jobs_again_after_the_database_was_killed(server: LiveServer) -> None:
+    killed = server.kill("bin/postgres")
+    assert eventually(lambda: server.pids("bin/postgres") not in ([], [killed]))
+    assert eventually(lambda: status(server, "/readyz") == 200)
+    with psycopg.connect(server.database_url) as session:
+        session.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args)"
+            " VALUES ('default', 'apps.common.tasks.forget_expired_sessions', '{\"timestamp\": 0}')"
+        )
+    assert eventually(
+        lambda: (
+            ("succeeded",)
+            in rows(server, "SELECT status::text FROM procrastinate_jobs WHERE task_name LIKE '%sessions'")
+        )
+    )
+
+
 def test_external_database_starts_no_server(server: LiveServer) -> None:
     with psycopg.connect(server.database_url, autocommit=True) as session:
         session.execute("CREATE DATABASE elsewhere")
