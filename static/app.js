@@ -138,5 +138,14 @@ for (const kind of ["htmx:responseError", "htmx:sendError"]) {
   });
 }
 
-setTimeout(() => document.querySelectorAll(".toast.success").forEach((toast) => toast.remove()), 6000);
+// Good news goes by itself; what went wrong stays until it is dismissed.
+const expireToasts = () => {
+  for (const toast of document.querySelectorAll(".toast.success:not([data-expires])")) {
+    toast.dataset.expires = "";
+    setTimeout(() => toast.remove(), 6000);
+  }
+};
+
+document.addEventListener("htmx:afterSettle", expireToasts);
+expireToasts();
 showTheme();

@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import MemberRequest, member
+from apps.accounts.services import record
 from apps.common.htmx import page
 from apps.common.paging import Term, keyset
 from apps.projects import services
@@ -81,5 +82,6 @@ def delete(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
 def load_samples(request: MemberRequest) -> HttpResponse:
     # By name: projects may not import runs.
     import_string("apps.runs.demo.load")(request.workspace)
+    record(request.workspace, request.user, "loaded the sample conversations")
     messages.success(request, "The sample conversations are here.")
     return redirect("projects:list", request.workspace.pk)

@@ -57,8 +57,9 @@ class RunAdmin(ReadOnlyAdmin):
             return queryset.none(), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        shown = [field.name for field in self.opts.fields if field.name not in PAYLOADS]
-        return [*shown, *(f"{name}_json" for name in PAYLOADS)]
+        payloads = [f"{name}_json" for name in PAYLOADS]
+        first = ["id", "trace_id", "project", "name", "run_type", "status", "error", *payloads]
+        return [*first, *(field.name for field in self.opts.fields if field.name not in (*first, *PAYLOADS))]
 
     @admin.display(description="inputs")
     def inputs_json(self, run: RunById) -> SafeString | str:

@@ -81,6 +81,7 @@ def test_key_is_shown_once_with_its_export_lines_and_revoked(page: Page, ada: Pe
     page.get_by_role("button", name="Revoke checkout").click()
     page.get_by_role("button", name="Revoke the key").click()
     expect(page.get_by_role("row", name="checkout")).to_contain_text("revoked")
+    expect(page.get_by_role("status").first).to_contain_text("checkout is revoked")
 
 
 def test_copy_button_copies_and_says_so(page: Page, ada: Person):
@@ -177,3 +178,46 @@ def test_role_is_changed_in_the_table(page: Page, ada: Person, make_person: Call
     page.get_by_label("Role of Edith").select_option("viewer")
     expect(page.get_by_role("status").first).to_contain_text("Edith is viewer now")
     expect(page.get_by_label("Role of Edith")).to_have_value("viewer")
+
+
+def open_trace(page: Page, ada: Person) -> Page:
+    page.goto(ada.home + "/projects")
+    page.get_by_role("link", name="sample-rag").click()
+    page.locator(".row-link").first.click()
+    page.get_by_role("link", name="Open trace").first.click()
+    expect(page.get_by_label("Side panel")).to_be_visible()
+    return page
+
+
+def test_side_panel_makes_room_for_itself(page: Page, ada: Person):
+    open_trace(page, ada)
+    beside = page.locator("main").bounding_box()
+    panel = page.get_by_label("Side panel").bounding_box()
+    assert beside["x"] + beside["width"] <= panel["x"] + 1
+    assert_accessible(page)
+
+
+def test_escape_closes_the_side_panel_and_gives_the_focus_back(page: Page, ada: Person):
+    open_trace(page, ada)
+    expect(page.get_by_label("Side panel").get_by_role("heading").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Side panel")).to_be_hidden()
+    expect(page.get_by_role("link", name="Open trace").first).to_be_focused()
+
+
+def test_side_panel_covers_a_narrow_screen(page: Page, ada: Person):
+    page.set_viewport_size({"width": 390, "height": 800})
+    open_trace(page, ada)
+    assert page.get_by_label("Side panel").bounding_box()["width"] >= 389
+    assert_fits(page)
+
+
+def test_unknown_page_is_accessible_in_every_look(
+    new_context: Callable[..., BrowserContext], signed_in, look: Look, base_url: str
+):
+    page = dress(new_context(storage_state=signed_in).new_page(), look, base_url)
+    page.goto("/no/such/page")
+    expect(page.get_by_role("heading")).to_have_text("Nothing here")
+    assert_accessible(page)
+    assert_fits(page)
+    shoot(page, f"not-found-{look}")
