@@ -4,10 +4,11 @@
 (() => {
   const turns = () => [...document.querySelectorAll(".turn, .branch[id]")];
 
-  // The turn being read: the last one whose top has passed the upper third of the window.
+  // The turn being read: that of the run picked in the tree, or the last one whose top has passed the upper third of the window.
   const current = () => {
+    const picked = document.querySelector(".split > .tree [aria-current]")?.closest("ul")?.previousElementSibling;
     const passed = turns().filter((turn) => turn.getBoundingClientRect().top < window.innerHeight / 3);
-    return passed.at(-1) ?? turns()[0];
+    return picked ?? passed.at(-1) ?? turns()[0];
   };
 
   const number = (turn) => turn?.id.replace("turn-", "");
@@ -35,7 +36,8 @@
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-toggle-view]");
-    const turn = link && window.scrollY > 40 ? number(current()) : null;
+    const inTree = document.querySelector(".split > .tree");
+    const turn = link && (inTree || window.scrollY > 40) ? number(current()) : null;
     if (!turn) return;
     const url = new URL(link.href);
     url.searchParams.set("turn", turn);

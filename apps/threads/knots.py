@@ -38,6 +38,9 @@ class Knot(NamedTuple):
     def radius(self) -> float:
         if self.end_time is None:
             return _RADII[1][1]
+        if self.status == Status.ERROR:
+            # A failure is often quick, and must not be overlooked for it.
+            return _RADII[2][1]
         seconds = (self.end_time - self.start_time).total_seconds()
         return next((radius for limit, radius in _RADII if seconds < limit), _LARGEST)
 

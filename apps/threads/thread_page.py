@@ -24,7 +24,8 @@ class Window:
     """The turns first to last, counted from 1. Turns are appended, so their numbers stay: no cursor is needed."""
 
     thread: Thread
-    first: int
+    turn: int
+    """The turn asked for."""
 
     @classmethod
     def asked_for(cls, thread: Thread, query: Mapping[str, str]) -> "Window":
@@ -33,8 +34,11 @@ class Window:
         number = int(turn) if turn.isdecimal() and len(turn) < 10 else 0
         if trace_id := _uuid(query.get("trace", "")):
             number = turns_of(thread).number_of(trace_id)
-        number = min(max(number, 1), max(thread.turns, 1))
-        return cls(thread, (number - 1) // SIZE * SIZE + 1)
+        return cls(thread, min(max(number, 1), max(thread.turns, 1)))
+
+    @property
+    def first(self) -> int:
+        return (self.turn - 1) // SIZE * SIZE + 1
 
     @property
     def last(self) -> int:
@@ -73,7 +77,9 @@ def trace_view(window: Window, run_id: str) -> dict[str, Any]:
     _, traces = window.traces()
     runs = Run.objects.in_project(window.thread.project).light().fetch_mode(FETCH_RAISE)
     rows = list(runs.in_traces(trace.trace_id for trace in traces)[:MAX_ROWS])
-    selected = selected_run(window.thread, run_id or (str(rows[0].id) if rows else ""))
+    asked = traces[window.turn - window.first].trace_id if traces else None
+    first = next((str(run.id) for run in rows if run.trace_id == asked), "")
+    selected = selected_run(window.thread, run_id or first)
     return {
         "view": "trace",
         "branches": grow(traces, rows, window.first),

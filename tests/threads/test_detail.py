@@ -33,16 +33,16 @@ def numbers(html: str) -> list[int]:
 def agent(thread_id: str = "sally", **fields: Json) -> list[dict[str, Json]]:
     """A turn with a retriever, a tool and a model call."""
     root = run(thread_id=thread_id, **fields)
+    begin = fields.get("start", EPOCH)
+
+    def child(at: int, name: str, **fields: Json) -> dict[str, Json]:
+        return run(name, parent=root, start=begin + timedelta(milliseconds=at), **fields)
+
     return [
         root,
-        run("search_orders", parent=root, run_type="tool", inputs={"customer": "sally"}, outputs={"output": "2 rows"}),
-        run(
-            "docs",
-            parent=root,
-            run_type="retriever",
-            outputs={"documents": [{"page_content": "A page", "metadata": {}}]},
-        ),
-        run("ChatOpenAI", parent=root, run_type="llm", outputs={"choices": []}),
+        child(1, "search_orders", run_type="tool", inputs={"customer": "sally"}, outputs={"output": "2 rows"}),
+        child(2, "docs", run_type="retriever", outputs={"documents": [{"page_content": "A page", "metadata": {}}]}),
+        child(3, "ChatOpenAI", run_type="llm", outputs={"choices": []}),
     ]
 
 
@@ -234,6 +234,18 @@ def test_the_trace_view_shows_all_turns_as_one_tree(viewer: Client, workspace: W
     html = page(viewer, project, view="trace")
     assert html.count('class="branch"') == 2
     assert html.count('class="d1"') == 6
+
+
+def test_the_turn_asked_for_is_the_one_picked(viewer: Client, workspace: Workspace) -> None:
+    second = agent(start=EPOCH + timedelta(minutes=1))
+    project = send(workspace, *agent(), *second)
+    assert f'<code id="run-id">{second[0]["id"]}</code>' in page(viewer, project, view="trace", turn=2)
+
+
+def test_both_views_lead_to_the_same_turn_in_the_other(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *turns("sally", 3))
+    assert "?view=trace&amp;turn=2#turn-2" in page(viewer, project, turn=2)
+    assert "?turn=2#turn-2" in page(viewer, project, view="trace", turn=2)
 
 
 def test_a_run_is_picked_by_its_url(viewer: Client, workspace: Workspace) -> None:
