@@ -23,6 +23,8 @@ from apps.runs.ingest.store import Rejection
 from apps.runs.models import Run, Trace
 
 SERIALISE_ATTEMPTS = 2
+# Building this query with the ORM takes longer than running it.
+PROJECTS_NAMED = "SELECT name, id FROM projects_project WHERE workspace_id = %(workspace)s AND name = ANY(%(names)s)"
 
 
 class Incoming(NamedTuple):
@@ -33,10 +35,10 @@ class Incoming(NamedTuple):
 class Outcome(NamedTuple):
     accepted: int
     rejected: list[Rejection]
-
-
     left_out: Sequence[Rejection] = ()
     """Attachments; the runs they belong to may be stored."""
+
+
 def deliver(workspace: Workspace, posts: Iterable[dict[str, Any]], patches: Iterable[dict[str, Any]] = ()) -> Outcome:
     """Run objects as in POST /runs/batch, from inside the program."""
     return accept(workspace, [*_encoded(posts, patch=False), *_encoded(patches, patch=True)])
@@ -121,7 +123,8 @@ def _by_project(
             change.project_id = named[change.project_name].pk
     by_id = {project.pk: project for project in named.values()}
     told = {change.project_id for change in changes if change.project_id} - by_id.keys()
-    by_id |= {project.pk: project for project in Project.objects.in_workspace(workspace).among(told)}
+    if told:
+        by_id |= {project.pk: project for project in Project.objects.in_workspace(workspace).among(told)}
     traces = _projects_of_traces(workspace, changes)
     groups: dict[UUID, list[RunChange]] = defaultdict(list)
     rejected = []
@@ -133,8 +136,9 @@ def _by_project(
             continue
         owner = change.project_id or traces.get(trace_of(change)) or named[DEFAULT_PROJECT].pk
         groups[owner].append(change)
-    known = by_id | {p.pk: p for p in Project.objects.in_workspace(workspace).among(groups.keys() - by_id.keys())}
-    return sorted(((known[pk], group) for pk, group in groups.items()), key=lambda item: item[0].pk), rejected
+    if missing := groups.keys() - by_id.keys():
+        by_id |= {p.pk: p for p in Project.objects.in_workspace(workspace).among(missing)}
+    return sorted(((by_id[pk], group) for pk, group in groups.items()), key=lambda item: item[0].pk), rejected
 
 
 def _named(workspace: Workspace, changes: list[RunChange]) -> dict[str, Project]:
@@ -142,7 +146,12 @@ def _named(workspace: Workspace, changes: list[RunChange]) -> dict[str, Project]
     names = {change.project_name for change in changes if change.project_name and not change.project_id}
     if any(not change.project_id and not change.project_name for change in changes):
         names.add(DEFAULT_PROJECT)
-    return {name: project_named(workspace, name) for name in sorted(names)}
+    found = {}
+    if names:
+        with store.raw_cursor() as cursor:
+            cursor.execute(PROJECTS_NAMED, {"workspace": workspace.pk, "names": list(names)}, prepare=True)
+            found = {name: Project(id=pk, name=name, workspace=workspace) for name, pk in cursor.fetchall()}
+    return found | {name: project_named(workspace, name) for name in sorted(names - found.keys())}
 
 
 def _projects_of_traces(workspace: Workspace, changes: list[RunChange]) -> dict[UUID, UUID]:

@@ -47,6 +47,8 @@ STAGE = (
     + ") ON COMMIT DELETE ROWS"
 )
 COPY = f"COPY incoming ({', '.join(COLUMNS)}) FROM STDIN (FORMAT BINARY)"
+# Straight into the table where the trace is new, so that no run of it can be there.
+COPY_NEW = COPY.replace("incoming", "runs_run", 1)
 COPY_TYPES = list(COLUMNS.values())
 
 
@@ -82,7 +84,7 @@ INSERT INTO runs_trace (trace_id, project_id, run_count, error_count, carried_co
     completion_tokens, total_tokens, carried_tokens, prompt_cost, completion_cost, total_cost, carried_cost, has_root, status, name)
 SELECT trace_id, %(project)s, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false, 'pending', ''
 FROM unnest(%(traces)s::uuid[]) AS trace_id ORDER BY trace_id
-ON CONFLICT (trace_id) DO NOTHING
+ON CONFLICT (trace_id) DO NOTHING RETURNING trace_id
 """
 LOCK_TRACES = (
     "SELECT trace_id, project_id FROM runs_trace WHERE trace_id = ANY(%(traces)s) ORDER BY trace_id FOR UPDATE"
@@ -159,7 +161,7 @@ TRACE_VALUES = {**_HEAD, **{column: f"computed.{column}" for column in _SUMS}}
 UPDATE_TRACES = f"""
 {COMPUTE_TRACES}
 UPDATE runs_trace AS t SET {", ".join(f"{column} = {value}" for column, value in TRACE_VALUES.items())}
-FROM computed JOIN head USING (trace_id) WHERE t.trace_id = computed.trace_id
+FROM computed JOIN head USING (trace_id) WHERE t.trace_id = computed.trace_id AND t.trace_id = ANY(%(traces)s)
 RETURNING {_FACTS}
 """
 DROP_EMPTY_TRACES = f"""

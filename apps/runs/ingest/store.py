@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from psycopg.types.json import Jsonb
 
 from apps.projects.models import Project
@@ -34,18 +34,34 @@ def write(project: Project, changes: list[RunChange]) -> list[Rejection]:
     """
     if not changes:
         return []
+    try:
+        return _write(project, changes, trust_new=True)
+    except IntegrityError:  # runs without their trace's row, as a deletion under way leaves them
+        return _write(project, changes, trust_new=False)
+
+
+def _write(project: Project, changes: list[RunChange], *, trust_new: bool) -> list[Rejection]:
     with transaction.atomic(), connection.wrap_database_errors, raw_cursor() as cursor:
+        # A plan is kept for the life of the connection, and one made on a nearly empty table would read all of it ever after.
+        cursor.execute("SET LOCAL enable_seqscan = off")
         moves = rehome.find(cursor, project, changes)
         traces = sorted({*map(trace_of, changes), *moves})
-        foreign = _lock(cursor, project, traces)
+        new, foreign = _lock(cursor, project, traces)
         moved = rehome.take(cursor, moves) if moves else []
         kept = [change for change in merged([*moved, *changes]) if change.trace_id not in foreign]
-        if kept:
-            _stage(cursor, project, kept)
-            cursor.execute(sql.UPSERT, prepare=True)
-            costs.price_stored(cursor, kept)
+        _put(cursor, project, kept, new if trust_new else set())
+        costs.price_stored(cursor, kept)
         rollup.refresh(cursor, [trace for trace in traces if trace not in foreign])
     return [Rejection(str(change.id), FOREIGN) for change in changes if change.trace_id in foreign]
+
+
+def _put(cursor: "psycopg.Cursor[Any]", project: Project, changes: list[RunChange], new: set[UUID]) -> None:
+    """Runs of new traces go straight into the table, the others through the merge."""
+    if fresh := [change for change in changes if change.trace_id in new]:
+        _copy(cursor, sql.COPY_NEW, project, fresh)
+    if known := [change for change in changes if change.trace_id not in new]:
+        _stage(cursor, project, known)
+        cursor.execute(sql.UPSERT, prepare=True)
 
 
 def raw_cursor() -> "psycopg.Cursor[Any]":
@@ -56,35 +72,42 @@ def raw_cursor() -> "psycopg.Cursor[Any]":
 
 def merged(changes: Iterable[RunChange]) -> list[RunChange]:
     """One change a run."""
-    by_run: dict[UUID, RunChange] = {}
+    by_run: dict[tuple[UUID | None, UUID], RunChange] = {}
     for change in changes:
-        if (earlier := by_run.get(change.id)) is not None and earlier.trace_id == change.trace_id:
+        if (earlier := by_run.get((change.trace_id, change.id))) is not None:
             earlier.absorb(change)
         else:
-            by_run[change.id] = change
+            by_run[change.trace_id, change.id] = change
     return list(by_run.values())
 
 
-def _lock(cursor: "psycopg.Cursor[Any]", project: Project, traces: list[UUID]) -> set[UUID]:
-    """Lock the traces, new ones included; returns those that are not this workspace's."""
+def _lock(cursor: "psycopg.Cursor[Any]", project: Project, traces: list[UUID]) -> tuple[set[UUID], set[UUID]]:
+    """Lock the traces, new ones included; returns the new ones and those that are not this workspace's."""
     cursor.execute(sql.STUB_TRACES, {"traces": traces, "project": project.pk}, prepare=True)
+    new = {row[0] for row in cursor.fetchall()}
+    if len(new) == len(traces):
+        return new, set()
     cursor.execute(sql.LOCK_TRACES, {"traces": traces}, prepare=True)
     elsewhere = {trace: owner for trace, owner in cursor.fetchall() if owner != project.pk}
     if not elsewhere:
-        return set()
+        return new, set()
     mine = set(
         Project.objects.filter(workspace_id=project.workspace_id, pk__in=set(elsewhere.values())).values_list(
             "pk", flat=True
         )
     )
-    return {trace for trace, owner in elsewhere.items() if owner not in mine}
+    return new, {trace for trace, owner in elsewhere.items() if owner not in mine}
 
 
 def _stage(cursor: "psycopg.Cursor[Any]", project: Project, changes: list[RunChange]) -> None:
     cursor.execute(sql.STAGE)
     if connection.savepoint_ids:  # inside a caller's transaction the rows of an earlier write are still there
         cursor.execute("DELETE FROM incoming")
-    with cursor.copy(sql.COPY) as copy:
+    _copy(cursor, sql.COPY, project, changes)
+
+
+def _copy(cursor: "psycopg.Cursor[Any]", statement: str, project: Project, changes: list[RunChange]) -> None:
+    with cursor.copy(statement) as copy:
         copy.set_types(sql.COPY_TYPES)
         for change in changes:
             copy.write_row(_row(change, project))
