@@ -49,7 +49,7 @@ def _span(header: str, size: int) -> range | None:
     return range(first, min(int(match[2] or size) + 1, size, first + MAX_RANGE)) or None
 
 
-def _part(file: File[bytes], asked: range, found: Attachment) -> HttpResponse:
+def _part(file: "File[bytes]", asked: range, found: Attachment) -> HttpResponse:
     with file:
         file.seek(asked.start)
         answer = HttpResponse(file.read(len(asked)), status=206, content_type=found.mime_type)
