@@ -39,7 +39,14 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
     def of_runs(self, runs: Iterable[Run]) -> "dict[RunKey, list[Attachment]]":
         """By (trace id, run id), each in the order of the names."""
         keys = {(run.trace_id, run.id) for run in runs}
-        return self._grouped(self.in_traces({trace for trace, _ in keys}).filter(run_id__in={run for _, run in keys}))
+        rows = self.in_traces({trace for trace, _ in keys}).filter(run_id__in={run for _, run in keys})
+        found: dict[RunKey, list[Attachment]] = defaultdict(list)
+        for attachment in rows.fetch_mode(FETCH_RAISE):
+            found[attachment.trace_id, attachment.run_id].append(attachment)
+        return found
+
+    def of_run(self, run: Run) -> "list[Attachment]":
+        return self.of_runs([run]).get((run.trace_id, run.id), [])
 
     def by_trace(self, traces: Iterable[uuid.UUID], most: int) -> "dict[uuid.UUID, list[Attachment]]":
         """The first `most` of all these traces together."""
@@ -74,12 +81,6 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         return gone
 
     delete.alters_data = True  # type: ignore[attr-defined]
-
-    def _grouped(self, rows: "AttachmentQuerySet") -> "dict[RunKey, list[Attachment]]":
-        found: dict[RunKey, list[Attachment]] = defaultdict(list)
-        for attachment in rows.fetch_mode(FETCH_RAISE):
-            found[attachment.trace_id, attachment.run_id].append(attachment)
-        return found
 
 
 class Attachment(models.Model):

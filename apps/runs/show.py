@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from apps.runs.attachments import Attachment
 from apps.runs.jsontree import tree
 from apps.runs.messages import TURN_LIMIT, Content, inputs_of, new_inputs_of, outputs_of
 from apps.runs.models import Run, Status
@@ -67,6 +68,10 @@ class RunView:
             ("Serialized", read(self.run.serialized, RUN_BYTES).value),
         )
         return [(name, tree(value)) for name, value in found if value]
+
+    @cached_property
+    def attachments(self) -> list[Attachment]:
+        return Attachment.objects.of_run(self.run)
 
     @property
     def raw_fields(self) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import cached_property
 from uuid import UUID
 
+from apps.runs.attachments import Attachment
 from apps.runs.messages import TURN_LIMIT, Content, new_inputs_of, new_outputs_of
 from apps.runs.models import Run, Status, Trace
 from apps.runs.parts import Message, Part
@@ -16,6 +17,7 @@ from apps.runs.tree import pending_for
 IDLE = timedelta(minutes=5)
 """A pause from which on it is told between two turns."""
 MAX_STEPS = 20
+MAX_ATTACHMENTS = 300
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Turn:
     steps: list[Step] = field(default_factory=list)
     pause: timedelta | None = None
     """Since the turn before, where it is long enough to be told."""
+    attachments: list[Attachment] = field(default_factory=list)
+    """Of any run of the trace."""
 
     @cached_property
     def asked(self) -> Payload:
@@ -94,6 +98,7 @@ def read_turns(
     traces: Sequence[Trace], roots: Iterable[Run], steps: Iterable[Run], before: Trace | None, first: int
 ) -> list[Turn]:
     """`before` is the turn before the first of `traces`, whose number is `first`."""
+    attachments = Attachment.objects.by_trace((trace.trace_id for trace in traces), MAX_ATTACHMENTS)
     root_of = {run.trace_id: run for run in roots}
     steps_of: dict[UUID, list[Step]] = {}
     for run in steps:
@@ -106,6 +111,7 @@ def read_turns(
             root_of.get(trace.trace_id),
             steps_of.get(trace.trace_id, []),
             _pause(earlier[index], trace),
+            attachments.get(trace.trace_id, []),
         )
         for index, trace in enumerate(traces)
     ]

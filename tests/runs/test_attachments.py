@@ -1,5 +1,6 @@
 """Attachments: how they come in, where they lie, who reads them and how."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from langsmith import Client as LangSmith
 from langsmith import traceable
 from langsmith.schemas import Attachment as Attached
 
-from apps.accounts.models import ApiKey, Workspace
+from apps.accounts.models import ApiKey, User, Workspace
 from apps.projects import tasks
 from apps.projects.models import Project
 from apps.runs import attachments, downloads
@@ -340,6 +341,41 @@ def test_urls_are_left_out_where_they_are_not_selected(client: Client, key: ApiK
 
 
 @pytest.fixture
+def member(bob: User) -> Client:
+    client = Client()
+    client.force_login(bob)
+    return client
+
+
+def paths(html: str) -> list[str]:
+    return re.findall(r'src="(/attachments/[^"]+)"', html)
+
+
+def test_the_run_page_shows_pictures_sound_and_files(send: Sender, member: Client, workspace: Workspace) -> None:
+    run = wire_run()
+    sent = {"picture": "image/png", "voice": "audio/mpeg", "paper": "application/pdf", "drawing": "image/svg+xml"}
+    send(posted(run), *(file_part(run["id"], name, PNG, content_type) for name, content_type in sent.items()))
+    project = Project.objects.get(name="app")
+    html = member.get(f"/o/{workspace.pk}/projects/p/{project.pk}/r/{run['id']}").content.decode()
+    assert re.search(r'<img class="picture" src="/attachments/[^"]+" alt="picture"', html)
+    assert re.search(r'<audio controls preload="none" src="/attachments/', html)
+    assert "application/pdf" in html
+    assert "image/svg+xml" in html
+    assert [member.get(path).status_code for path in paths(html)] == [200, 200]
+
+
+def test_the_thread_page_shows_what_any_run_of_a_turn_has(send: Sender, member: Client, workspace: Workspace) -> None:
+    root = wire_run(thread="t")
+    child = wire_run(root)
+    send(posted(root), posted(child), file_part(child["id"], "<b>chart", PNG))
+    project = Project.objects.get(name="app")
+    html = member.get(f"/o/{workspace.pk}/projects/p/{project.pk}/t/t").content.decode()
+    assert len(paths(html)) == 1
+    assert "&lt;b&gt;chart" in html
+    assert "<b>chart" not in html
+
+
+@pytest.fixture
 def langsmith(live_server: Any, key: ApiKey) -> Iterator[LangSmith]:
     client = LangSmith(api_url=f"{live_server.url}/api/v1", api_key=key.secret)
     yield client
@@ -347,6 +383,7 @@ def langsmith(live_server: Any, key: ApiKey) -> Iterator[LangSmith]:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.filterwarnings("ignore::langsmith._internal._beta_decorator.LangSmithDeprecationWarning")
 def test_the_python_sdk_reads_what_it_attached(langsmith: LangSmith) -> None:
     @traceable(client=langsmith, project_name="sdk", enabled=True)
     def look(question: str, photo: Attached, sound: Attached) -> str:
