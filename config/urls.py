@@ -3,12 +3,14 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from apps.accounts.views import home
+from apps.runs.ingest.otlp.views import traces
 from config.api import routes
 from config.health import healthz, readyz
 
 urlpatterns = [
     *(path(prefix, include("apps.runs.ingest.urls")) for prefix in ("", "api/", "api/v1/")),
     *routes(),
+    path("v1/traces", traces),
     path("healthz", healthz),
     path("readyz", readyz),
     path("admin/", admin.site.urls),

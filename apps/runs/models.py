@@ -210,9 +210,12 @@ class RunQuerySet(models.QuerySet["Run"]):
         """(id, trace_id, dotted_order, provisional) of those that are stored."""
         return self.filter(id__in=list(ids)).values_list("id", "trace_id", "dotted_order", "provisional")
 
-    def orphans_with_parents(self) -> "Iterator[tuple[Run, Run]]":
-        """Provisional runs whose parent is stored in another trace of the same workspace."""
-        orphans = list(self.filter(provisional=True, parent_run_id__isnull=False).select_related("project").light())
+    def orphans_with_parents(self, among: Collection[uuid.UUID] | None = None) -> "Iterator[tuple[Run, Run]]":
+        """Provisional runs whose parent is stored in another trace of the same workspace; `among` has the one or the other."""
+        provisional = self.filter(provisional=True, parent_run_id__isnull=False)
+        if among is not None:
+            provisional = provisional.filter(Q(id__in=list(among)) | Q(parent_run_id__in=list(among)))
+        orphans = list(provisional.select_related("project").light())
         parents: dict[uuid.UUID | None, Run] = {
             run.id: run
             for run in self.filter(id__in=[run.parent_run_id for run in orphans]).select_related("project").light()

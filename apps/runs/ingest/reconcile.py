@@ -108,15 +108,20 @@ def reconcile(*, fix: bool = False) -> Iterator[Drift]:
 
 
 def _orphans(*, fix: bool) -> Iterator[Drift]:
-    """Provisional runs whose parent is known: the two came at the same moment on two connections. Writing the parent again moves them."""
+    """Provisional runs whose parent is known: the two came at the same moment on two connections."""
     for run, parent in Run.objects.orphans_with_parents():
         if fix:
-            again = RunChange(
-                id=parent.id, trace_id=parent.trace_id, dotted_order=parent.dotted_order, start_time=parent.start_time
-            )
-            again.received_at = parent.received_at
-            store.write(parent.project, [again])
+            adopt(parent)
         yield Drift("run", str(run.id))
+
+
+def adopt(parent: Run) -> None:
+    """Write a stored run again, which moves its provisional children under it."""
+    again = RunChange(
+        id=parent.id, trace_id=parent.trace_id, dotted_order=parent.dotted_order, start_time=parent.start_time
+    )
+    again.received_at = parent.received_at
+    store.write(parent.project, [again])
 
 
 def _traces(*, fix: bool) -> Iterator[Drift]:

@@ -3,6 +3,7 @@ from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.runs.ingest import views
+from apps.runs.ingest.otlp.views import traces
 
 
 @csrf_exempt
@@ -22,5 +23,6 @@ urlpatterns = [
     path("runs/multipart", views.runs_multipart),
     path("runs/batch", views.runs_batch),
     path("runs", views.create_run),
+    path("otel/v1/traces", traces),
     re_path(r"^runs/(?P<run_id>[0-9a-fA-F-]{32,36})$", one_run),
 ]
