@@ -18,6 +18,8 @@ from apps.accounts.models import ApiKey
 from apps.projects.api import router as projects
 from apps.runs.api import read_run
 from apps.runs.api import router as runs
+from apps.runs.api_stats import router as stats
+from apps.runs.api_v2 import router as runs_v2
 from apps.runs.query.nodes import FilterError
 
 # A query names projects and runs by id, some thousands at most; payloads never come this way.
@@ -61,8 +63,20 @@ api = NinjaAPI(
     auth=reader,
     parser=JsonParser(),
 )
+# First, because /runs/{run_id} would take its paths.
+api.add_router("", stats)
 api.add_router("", runs)
 api.add_router("/sessions", projects)
+
+api_v2 = NinjaAPI(
+    title="Threadline",
+    version="2",
+    description="The LangSmith v2 API. Send your key in the x-api-key header.",
+    urls_namespace="api-v2",
+    auth=reader,
+    parser=JsonParser(),
+)
+api_v2.add_router("", runs_v2)
 
 
 def refuse(status: int, detail: str) -> HttpResponse:
@@ -70,26 +84,31 @@ def refuse(status: int, detail: str) -> HttpResponse:
 
 
 @api.exception_handler(KeyError401)
+@api_v2.exception_handler(KeyError401)
 def no_key(request: HttpRequest, error: KeyError401) -> HttpResponse:
     return refuse(401, str(error))
 
 
 @api.exception_handler(KeyError403)
+@api_v2.exception_handler(KeyError403)
 def wrong_key(request: HttpRequest, error: KeyError403) -> HttpResponse:
     return refuse(403, str(error))
 
 
 @api.exception_handler(FilterError)
+@api_v2.exception_handler(FilterError)
 def bad_filter(request: HttpRequest, error: FilterError) -> HttpResponse:
     return refuse(400, str(error))
 
 
 @api.exception_handler(Http404)
+@api_v2.exception_handler(Http404)
 def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
     return refuse(404, str(error))
 
 
 @api.exception_handler(ValidationError)
+@api_v2.exception_handler(ValidationError)
 def bad_value(request: HttpRequest, error: ValidationError) -> HttpResponse:
     reasons = [f"{item['loc'][-1]}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors]
     return refuse(422, "; ".join(reasons))
@@ -108,12 +127,17 @@ def api_get_run(request: HttpRequest, run_id: str) -> HttpResponse:
 
 
 def routes() -> list[URLPattern | URLResolver]:
-    """The three mounts. Only /api has the description: /api/docs and /api/openapi.json."""
-    everything, _, namespace = api.urls
-    described = {"openapi-json", "openapi-view", "api-root"}
-    plain = [route for route in everything if getattr(route, "name", None) not in described]
+    """The mounts: three of v1, two of v2. Only /api and /api/v2 have the description: /api/docs, /api/v2/docs and openapi.json."""
+    (v1, _, namespace), (v2, _, namespace_v2) = api.urls, api_v2.urls
     return [
-        path("api/", include((everything, "ninja"), namespace=namespace)),
-        path("api/v1/", include(plain)),
-        path("", include(plain)),
+        path("api/v2/", include((v2, "ninja"), namespace=namespace_v2)),
+        path("v2/", include(_undescribed(v2))),
+        path("api/", include((v1, "ninja"), namespace=namespace)),
+        path("api/v1/", include(_undescribed(v1))),
+        path("", include(_undescribed(v1))),
     ]
+
+
+def _undescribed(urls: list[URLPattern | URLResolver]) -> list[URLPattern | URLResolver]:
+    described = {"openapi-json", "openapi-view", "api-root"}
+    return [route for route in urls if getattr(route, "name", None) not in described]

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Router, Schema
 from ninja.errors import HttpError
 from pydantic import BeforeValidator, Field
@@ -30,14 +30,14 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) or value is None else [value]
 
 
-def _lower(value: Any) -> Any:
+def lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
 type Ids = Annotated[list[uuid.UUID] | None, BeforeValidator(_listed)]
 
 
-class RunQuery(Schema):
+class RunConditions(Schema):
     """All optional; null means not given, and what is not listed is ignored. The conditions are all to hold."""
 
     session: Ids = Field(None, description="projects")
@@ -56,9 +56,12 @@ class RunQuery(Schema):
     start_time: Moment | None = Field(None, description="the run started then or later")
     end_time: Moment | None = Field(None, description="the run ended then or earlier")
     error: bool | None = None
+
+
+class RunQuery(RunConditions):
     select: list[str] | None = Field(None, description="leaves out the payload that is not named")
     limit: int | None = Field(None, description=f"of a page, at most {MAX_PAGE}")
-    order: Annotated[Literal["asc", "desc"] | None, BeforeValidator(_lower)] = Field(None, description="of start_time")
+    order: Annotated[Literal["asc", "desc"] | None, BeforeValidator(lower)] = Field(None, description="of start_time")
     cursor: str | None = None
 
 
@@ -67,7 +70,7 @@ def query_runs(request: KeyRequest, body: RunQuery) -> HttpResponse:
     workspace = request.auth.workspace
     sign = "" if body.order == "asc" else "-"
     columns = payload_columns(body.select)
-    runs = _asked_for(body, workspace).for_wire(columns)
+    runs = asked_for(body, workspace).for_wire(columns)
     size = min(max(body.limit or MAX_PAGE, 1), MAX_PAGE)
     page = keyset(runs, [f"{sign}start_time", f"{sign}id"], body.cursor or "", size)
     # keyset starts over at a cursor it cannot read, which would send a paging client round in circles.
@@ -105,13 +108,13 @@ def _json(
     return [run_json(run, workspace.id, threads, columns) | attachments.get((run.trace_id, run.id), {}) for run in runs]
 
 
-def _asked_for(body: RunQuery, workspace: Workspace) -> RunQuerySet:
+def asked_for(body: RunConditions, workspace: Workspace) -> RunQuerySet:
     """The runs of the projects asked for that pass every condition; other workspaces' projects count as empty."""
     projects = Project.objects.in_workspace(workspace)
     sessions = [*(body.session or []), *([body.session_id] if body.session_id else [])]
     within = Run.objects.in_projects((projects.among(sessions) if sessions else projects).ids())
     if body.id is not None:
-        return within.matching(_check("id", Op.IN, *body.id)) if body.id else within.none()
+        return within.matching(check("id", Op.IN, *body.id)) if body.id else within.none()
     runs = within
     if conditions := tuple(_conditions(body)):
         runs = runs.matching(And(conditions))
@@ -122,7 +125,7 @@ def _asked_for(body: RunQuery, workspace: Workspace) -> RunQuerySet:
     return runs
 
 
-def _conditions(body: RunQuery) -> Iterator[Node]:
+def _conditions(body: RunConditions) -> Iterator[Node]:
     """The body's parameters in the terms of the filter language."""
     if body.filter and body.filter.strip():
         yield parse(body.filter)
@@ -131,9 +134,9 @@ def _conditions(body: RunQuery) -> Iterator[Node]:
     if body.execution_order is not None:
         yield parse(f"eq(execution_order, {body.execution_order})")
     if body.error is not None:
-        yield _check("error", Op.NEQ if body.error else Op.EQ, None)
+        yield check("error", Op.NEQ if body.error else Op.EQ, None)
     if body.reference_example:
-        yield _check("reference_example_id", Op.IN, *body.reference_example)
+        yield check("reference_example_id", Op.IN, *body.reference_example)
     for field, op, value in (
         ("run_type", Op.EQ, body.run_type),
         ("is_root", Op.EQ, body.is_root),
@@ -143,8 +146,8 @@ def _conditions(body: RunQuery) -> Iterator[Node]:
         ("end_time", Op.LTE, body.end_time),
     ):
         if value is not None:
-            yield _check(field, op, value)
+            yield check(field, op, value)
 
 
-def _check(field: str, op: Op, *values: Value) -> Compare:
+def check(field: str, op: Op, *values: Value) -> Compare:
     return Compare(field, Check(op, values))

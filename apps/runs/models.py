@@ -3,13 +3,14 @@
 import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import FETCH_RAISE, Case, F, Q, Value, When
+from django.db.models import FETCH_RAISE, Case, F, Max, Q, Value, When
 from django.db.models.fields.json import KT
 from django.db.models.functions import MD5, Cast, Coalesce, ConcatPair, Left, Length, NullIf
 from django.db.models.lookups import GreaterThan
@@ -178,6 +179,9 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Trace after trace by the start of their roots, each in preorder."""
         return self.filter(trace_id__in=list(trace_ids)).order_by("dotted_order", "id")
 
+    def roots(self) -> Self:
+        return self.filter(parent_run_id=None)
+
     def roots_of(self, trace_ids: Iterable[uuid.UUID]) -> Self:
         ids = list(trace_ids)
         return self.filter(trace_id__in=ids, id__in=ids)
@@ -185,6 +189,12 @@ class RunQuerySet(models.QuerySet["Run"]):
     def steps(self) -> Self:
         """What an agent does between question and answer."""
         return self.filter(run_type__in=(RunType.TOOL, RunType.RETRIEVER), parent_run_id__isnull=False)
+
+    def llm_usage(self, trace_ids: Iterable[uuid.UUID]) -> Self:
+        """The llm runs that report usage, trace after trace, each in preorder."""
+        reporting = Q(total_tokens__isnull=False) | Q(total_cost__isnull=False)
+        runs = self.filter(reporting, trace_id__in=list(trace_ids), run_type=RunType.LLM)
+        return runs.light().order_by("trace_id", "dotted_order", "id").fetch_mode(FETCH_RAISE)
 
     def with_id(self, run_id: uuid.UUID) -> Self:
         return self.filter(id=run_id).order_by("-received_at")
@@ -194,7 +204,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def matching_trace(self, condition: Node, within: "RunQuerySet") -> Self:
         """Runs of traces whose root, looked for within, matches."""
-        return self.matching_tree(condition, within.filter(parent_run_id=None))
+        return self.matching_tree(condition, within.roots())
 
     def matching_tree(self, condition: Node, within: "RunQuerySet") -> Self:
         """Runs of traces of which any run, looked for within, matches."""
@@ -278,6 +288,40 @@ class TraceQuerySet(models.QuerySet["Trace"]):
 
     def in_thread(self, thread_id: str) -> Self:
         return self.filter(thread_id=thread_id).order_by("start_time", "trace_id")
+
+    def by_id(self, trace_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, "Trace"]:
+        return {trace.trace_id: trace for trace in self.filter(trace_id__in=list(trace_ids))}
+
+    def in_threads(self, thread_ids: Iterable[str]) -> Self:
+        return self.filter(thread_id__in=list(thread_ids))
+
+    def in_some_thread(self) -> Self:
+        return self.filter(thread_id__isnull=False)
+
+    def of_runs(self, runs: RunQuerySet) -> Self:
+        """The traces that the runs are in."""
+        return self.filter(trace_id__in=runs.values("trace_id"))
+
+    def started(self, since: datetime | None = None, before: datetime | None = None) -> Self:
+        bounds = {"start_time__gte": since, "start_time__lt": before}
+        return self.filter(**{bound: moment for bound, moment in bounds.items() if moment is not None})
+
+    def latest_threads(self, start: int, size: int) -> tuple[list[str], int]:
+        """Their thread ids by the start of the latest trace, that many from there on, and how many there are in all."""
+        threads = self.order_by().values("thread_id").annotate(latest=Max("start_time"))
+        found = threads.order_by(F("latest").desc(nulls_last=True), "thread_id")[start : start + size]
+        return [str(row["thread_id"]) for row in found], threads.count()
+
+    def ends_of_threads(self) -> tuple[dict[str, "Trace"], dict[str, "Trace"]]:
+        """The first and the last of these traces by thread id."""
+        first = self.order_by("thread_id", "start_time", "trace_id").distinct("thread_id")
+        last = self.order_by("thread_id", "-start_time", "-trace_id").distinct("thread_id")
+        return {str(trace.thread_id): trace for trace in first}, {str(trace.thread_id): trace for trace in last}
+
+    def last_errors(self) -> dict[str | None, str | None]:
+        """By thread id, of those threads that have a failed trace among these."""
+        failed = self.filter(status=Status.ERROR).order_by("thread_id", "-start_time", "-trace_id").distinct("thread_id")
+        return dict(failed.values_list("thread_id", "error"))
 
     def number_of(self, trace_id: uuid.UUID) -> int:
         """Where the trace stands among these by its start, counted from 1; 0 when it is none of them."""

@@ -56,7 +56,7 @@ def run_json(
         "app_path": f"/o/{workspace_id}/projects/p/{run.project_id}/r/{run.id}?trace_id={run.trace_id}",
         "feedback_stats": None,
         **_usage(run),
-        **{name: _payload(run, name) for name in columns},
+        **{name: payload_json(run, name) for name in columns},
     }
 
 
@@ -90,7 +90,7 @@ def _usage(run: Run) -> dict[str, Any]:
     }
 
 
-def _payload(run: Run, name: str) -> Raw | None:
+def payload_json(run: Run, name: str) -> Raw | None:
     frame = getattr(run, name)
     text = payload.unpack(frame) if frame is not None else b""
     match name:
