@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
@@ -320,7 +320,9 @@ class TraceQuerySet(models.QuerySet["Trace"]):
 
     def last_errors(self) -> dict[str | None, str | None]:
         """By thread id, of those threads that have a failed trace among these."""
-        failed = self.filter(status=Status.ERROR).order_by("thread_id", "-start_time", "-trace_id").distinct("thread_id")
+        failed = (
+            self.filter(status=Status.ERROR).order_by("thread_id", "-start_time", "-trace_id").distinct("thread_id")
+        )
         return dict(failed.values_list("thread_id", "error"))
 
     def number_of(self, trace_id: uuid.UUID) -> int:
@@ -373,46 +375,6 @@ class Trace(Totals):
         return f"{self.name} {self.trace_id}"
 
 
-class ModelPriceQuerySet(models.QuerySet["ModelPrice"]):
-    def of_providers(self, providers: Sequence[str]) -> Self:
-        """One's own prices first, then in the order of the providers, the newest start first."""
-        order = Case(*(When(provider=name, then=Value(index)) for index, name in enumerate(providers)), default=Value(0))
-        rows = self.filter(provider__in=providers)
-        return rows.order_by(Case(When(source="", then=0), default=1), order, F("starts_at").desc(nulls_last=True), "pk")
-
-    def built_in(self) -> Self:
-        return self.exclude(source="")
-
-    def from_source(self, source: str) -> Self:
-        return self.filter(source=source)
-
-
-class ModelPrice(models.Model):
-    """What a model's tokens cost from a date on.
-
-    `prices` is US dollars a million tokens by kind: input, output, and more specific ones (cache_read, cache_write, cache_write_1h,
-    input_audio, output_audio, output_reasoning, input_image, output_image). An amount is a decimal as text, or
-    {"base": "1.25", "tiers": [[200000, "2.5"]]}: the tier whose start the whole prompt exceeds.
-    """
-
-    provider = models.CharField(max_length=60, blank=True, help_text="as in ls_provider; empty matches every provider")
-    model = models.CharField(max_length=200, help_text="the name to show")
-    pattern = models.CharField(
-        max_length=4000, help_text="regular expression that the model's name must match, in any case"
-    )
-    prices = models.JSONField(default=dict)
-    starts_at = models.DateTimeField(null=True, blank=True, help_text="runs from this moment on; empty: always")
-    source = models.CharField(max_length=60, blank=True, editable=False, help_text="the list it was loaded from; empty: your own")
-
-    objects = ModelPriceQuerySet.as_manager()
-
-    class Meta:
-        indexes = [models.Index(fields=["provider", "model"], name="price_by_provider")]
-
-    def __str__(self) -> str:
-        return f"{self.provider} {self.model}"
-
-
 def thread_uuid(project_id: uuid.UUID, thread_id: str) -> uuid.UUID:
     """The key of a thread: derived, so that every writer and every node of a cluster finds the same row without asking.
 
@@ -422,4 +384,4 @@ def thread_uuid(project_id: uuid.UUID, thread_id: str) -> uuid.UUID:
 
 
 # Django finds the models of an app through this module; this one stands on the names above.
-from apps.runs import attachments  # noqa: E402, F401
+from apps.runs import attachments, prices  # noqa: E402, F401

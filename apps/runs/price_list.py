@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from apps.runs.models import ModelPrice
+from apps.runs.prices import ModelPrice
 
 PACKAGE = "genai-prices"
 KINDS = {

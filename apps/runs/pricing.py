@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.utils import timezone
 
-from apps.runs.models import ModelPrice
+from apps.runs.prices import ModelPrice
 
 MILLION = Decimal(1_000_000)
 PLACES = Decimal("1e-12")

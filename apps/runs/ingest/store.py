@@ -4,6 +4,7 @@ Locks are taken in one order everywhere (traces, runs, threads, tallies; by id w
 """
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -113,48 +114,23 @@ def _copy(cursor: "psycopg.Cursor[Any]", statement: str, project: Project, chang
             copy.write_row(_row(change, project))
 
 
+_VALUES = attrgetter(*sql.COLUMNS)
+_JSON = [list(sql.COLUMNS).index(name) for name, kind in sql.COLUMNS.items() if kind == "jsonb"]
+
+
 def _row(change: RunChange, project: Project) -> list[Any]:
     """The values in the order of sql.COLUMNS; what a run must have and nobody gave gets its default, without its bit in `given`."""
-    start_time = (
-        change.start_time or (dotted_time(change.dotted_order) if change.dotted_order else None) or change.received_at
-    )
-    assert start_time is not None
-    return [
-        start_time,
-        change.end_time,
-        change.first_token_time,
-        change.received_at,
-        change.prompt_tokens,
-        change.completion_tokens,
-        change.total_tokens,
-        change.given,
-        change.patched,
-        change.trace_id,
-        change.id,
-        change.parent_run_id,
-        change.project_id or project.pk,
-        change.reference_example_id,
-        change.provisional,
-        change.dotted_order or segment(start_time, change.id),
-        change.name or "",
-        change.run_type or "chain",
-        change.error,
-        change.model,
-        change.tags,
-        None if change.metadata is None else Jsonb(change.metadata, msgspec.json.encode),
-        None if change.usage_details is None else Jsonb(change.usage_details, msgspec.json.encode),
-        change.prompt_cost,
-        change.completion_cost,
-        change.total_cost,
-        change.cost_source,
-        change.inputs_preview,
-        change.outputs_preview,
-        change.inputs,
-        change.outputs,
-        change.events,
-        change.extra,
-        change.serialized,
-    ]
+    change.start_time = change.start_time or dotted_time(change.dotted_order or "") or change.received_at
+    assert change.start_time is not None
+    change.dotted_order = change.dotted_order or segment(change.start_time, change.id)
+    change.project_id = change.project_id or project.pk
+    change.name = change.name or ""
+    change.run_type = change.run_type or "chain"
+    row = list(_VALUES(change))
+    for index in _JSON:
+        if row[index] is not None:
+            row[index] = Jsonb(row[index], msgspec.json.encode)
+    return row
 
 
 def delete_traces(traces: Iterable[UUID]) -> int:

@@ -10,8 +10,9 @@ from apps.accounts.models import Workspace
 from apps.runs import pricing
 from apps.runs.ingest.deliver import deliver
 from apps.runs.ingest.reconcile import reconcile
-from apps.runs.models import ModelPrice, Run
+from apps.runs.models import Run
 from apps.runs.price_list import load
+from apps.runs.prices import ModelPrice
 from apps.runs.pricing import Cost, cost_of
 from apps.threads.models import Thread
 from tests.runs.ingest.wire import START, Wire, llm, patch_of, wire_run
