@@ -54,10 +54,10 @@ def render(text: str) -> SafeString:
         note = format_html(
             '<p class="note">Shown as plain text: {} kB is too long for Markdown.</p>', len(text) // 1000
         )
-        return format_html('{}<pre class="plain">{}</pre>', note, text)
+        return format_html('{}<pre class="plain" tabindex="0">{}</pre>', note, text)
     if _PLAIN.match(text):
         return format_html("<p>{}</p>", text)
-    return mark_safe(_sanitised(_parser.render(text)))
+    return mark_safe(_focusable(_sanitised(_parser.render(text))))
 
 
 def is_raster(url: str) -> bool:
@@ -74,6 +74,11 @@ def host_of(url: str) -> str:
         return urlsplit(url).hostname or url[:60]
     except ValueError:
         return url[:60]
+
+
+def _focusable(html: str) -> str:
+    """What may scroll sideways takes the focus, so that the arrow keys reach it. In sanitised text `<` begins only tags."""
+    return html.replace("<pre", '<pre tabindex="0"').replace('<div class="scroll"', '<div class="scroll" tabindex="0"')
 
 
 def _sanitised(html: str) -> str:

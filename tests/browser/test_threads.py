@@ -111,7 +111,7 @@ def test_brackets_go_to_the_neighbour_threads(page: Page, ada: Person) -> None:
 
 def test_keys_rest_while_one_types(page: Page, ada: Person) -> None:
     open_long_thread(page, ada)
-    field = page.get_by_label("Turn")
+    field = page.get_by_role("spinbutton", name="Turn")
     field.focus()
     page.keyboard.press("t")
     page.keyboard.press("j")
@@ -129,7 +129,7 @@ def test_a_long_thread_grows_by_windows_and_jumps(page: Page, ada: Person) -> No
     expect(page.get_by_role("article")).to_have_count(30)
     page.get_by_role("link", name="Later turns").click()
     expect(page.get_by_role("article")).to_have_count(60)
-    page.get_by_label("Turn").fill("100")
+    page.get_by_role("spinbutton", name="Turn").fill("100")
     page.get_by_role("button", name="Go").click()
     expect(page.locator("#turn-100")).to_be_attached()
     page.get_by_role("link", name="Earlier turns").click()
@@ -137,10 +137,10 @@ def test_a_long_thread_grows_by_windows_and_jumps(page: Page, ada: Person) -> No
 
 
 def test_hidden_history_is_loaded_when_it_is_asked_for(page: Page, ada: Person) -> None:
-    open_thread(page, ada, SUPPORT, "chat-8f31c2")
+    open_thread(page, ada, SUPPORT, "kiosk-oslo-3")
     history = page.locator(".history").first
     expect(history.locator(".msg")).to_have_count(0)
-    history.get_by_text("show").click()
+    history.locator("summary").click()
     expect(history.locator(".msg").first).to_be_visible()
 
 

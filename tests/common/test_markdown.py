@@ -27,12 +27,17 @@ def test_code_is_coloured_with_classes() -> None:
 
 
 def test_code_of_an_unknown_language_stays_plain() -> None:
-    assert "<pre><code>x &lt; y\n</code></pre>" in render("```brainfuck\nx < y\n```")
+    assert "<code>x &lt; y\n</code></pre>" in render("```brainfuck\nx < y\n```")
+
+
+def test_what_scrolls_by_itself_takes_the_focus() -> None:
+    for text in ("```python\nx\n```", "```\nx\n```", "    x"):
+        assert '<pre tabindex="0"' in render(text)
 
 
 def test_tables_align_by_class_and_scroll_by_themselves() -> None:
     html = render("| a | b |\n|---|--:|\n| 1 | 2 |")
-    assert html.startswith('<div class="scroll"><table>')
+    assert html.startswith('<div class="scroll" tabindex="0"><table>')
     assert '<td class="num">2</td>' in html
     assert "style" not in html
 
