@@ -1,24 +1,21 @@
 """POST /runs/query and GET /runs/{id}."""
 
 import json
-import re
 import uuid
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.staticfiles.finders import find
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts.models import ApiKey, Scope
+from apps.accounts.models import ApiKey
 from apps.projects.models import Project
 from apps.runs import payload
 from apps.runs.models import Run
-from config.api import MAX_BODY
-from tests.factories import EPOCH, ApiKeyFactory, ProjectFactory, RunFactory, TraceFactory, WorkspaceFactory
+from tests.factories import EPOCH, ApiKeyFactory, ProjectFactory, RunFactory, TraceFactory
+from tests.runs.reading import found, get, ids, post
 
 pytestmark = pytest.mark.django_db
 
@@ -31,25 +28,6 @@ def key() -> ApiKey:
 @pytest.fixture
 def project(key: ApiKey) -> Project:
     return ProjectFactory(workspace=key.workspace)
-
-
-def post(key: ApiKey, body: Any, *, path: str = "/api/v1/runs/query", **headers: str) -> Any:
-    text = body if isinstance(body, bytes) else json.dumps(body, default=str)
-    return Client(headers={"x-api-key": key.secret, **headers}).post(path, text, content_type="application/json")
-
-
-def get(key: ApiKey, path: str) -> Any:
-    return Client(headers={"x-api-key": key.secret}).get(path)
-
-
-def found(key: ApiKey, **body: Any) -> list[str]:
-    answer = post(key, body)
-    assert answer.status_code == 200, answer.content
-    return [run["id"] for run in answer.json()["runs"]]
-
-
-def ids(*runs: Run) -> list[str]:
-    return [str(run.id) for run in runs]
 
 
 def test_a_run_is_shown_field_by_field(key: ApiKey, project: Project) -> None:
@@ -297,130 +275,3 @@ def test_unselected_payload_is_left_out_and_the_rest_is_not(key: ApiKey, project
         shown
     )
     assert set(post(key, {"select": ["outputs"]}).json()["runs"][0]) >= {"outputs", "id"}
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ({"filter": "eq(nme, 'x')"}, 400),
-        ({"trace_filter": "eq("}, 400),
-        ({"tree_filter": "x"}, 400),
-        ({"query": "a " * 50 + "b " * 50 + " ".join(str(n) for n in range(30))}, 400),
-        ({"execution_order": 2}, 400),
-        ({"cursor": "made up"}, 400),
-        ({"session": ["not-a-uuid"]}, 422),
-        ({"id": "not-a-uuid"}, 422),
-        ({"trace": 5}, 422),
-        ({"start_time": "yesterday"}, 422),
-        ({"start_time": "0001-01-01T00:00:00+14:00"}, 422),
-        ({"end_time": "9999-12-31T23:59:59-14:00"}, 422),
-        ({"filter": "eq(start_time, '0001-01-01T00:00:00+14:00')"}, 400),
-        ({"limit": 1e300}, 422),
-        ({"limit": "many"}, 422),
-        ({"order": "sideways"}, 422),
-        (b"{", 400),
-        (b"[]", 400),
-        (b"", 422),
-        (b"\xff", 400),
-        (b'{"filter": "\\ud800"}', 400),
-        (b"[" * 100_000, 400),
-        (b'{"x":' * 50_000, 400),
-    ],
-)
-def test_a_bad_question_gets_a_sentence(key: ApiKey, project: Project, body: Any, status: int) -> None:
-    RunFactory(project=project)
-    answer = post(key, body)
-    assert answer.status_code == status
-    assert isinstance(answer.json()["detail"], str)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"limit": 10**30},
-        {"id": [uuid.uuid4() for _ in range(5_000)]},
-        {"session": [uuid.uuid4() for _ in range(5_000)]},
-        {"filter": "in(total_tokens, [1e30, -1e30, 0.000001])"},
-        {"filter": "gt(latency, '99999999999999999999d')"},
-        {"filter": "gt(start_time, '9999-12-31T23:59:59+14:00')"},
-        {"filter": "like(name, '%\\\\')"},
-        {"filter": "and(" + ", ".join(["search('a b c')"] * 50) + ")"},
-        {"select": ["\x00"], "cursor": "\x00", "query": " ", "filter": "\n", "tree_filter": "", "trace_filter": ""},
-    ],
-)
-def test_an_odd_question_is_answered(key: ApiKey, project: Project, body: Any) -> None:
-    assert post(key, body).status_code == 200
-
-
-def test_nul_in_a_question_finds_nothing_and_breaks_nothing(key: ApiKey, project: Project) -> None:
-    RunFactory(project=project, run_type="llm")
-    assert found(key, run_type="ll\x00m x") == []
-
-
-def test_a_body_too_large_is_refused_before_it_is_read(key: ApiKey) -> None:
-    assert post(key, b" " * (MAX_BODY + 1)).status_code == 413
-
-
-def test_the_content_type_does_not_matter(key: ApiKey) -> None:
-    client = Client(headers={"x-api-key": key.secret})
-    assert client.post("/runs/query", b"{}", content_type="text/plain;charset=UTF-8").status_code == 200
-
-
-def test_without_a_key_nothing_is_told(project: Project) -> None:
-    run = RunFactory(project=project)
-    for answer in (
-        Client().post("/runs/query", b"{}", content_type="application/json"),
-        Client().get(f"/runs/{run.id}"),
-    ):
-        assert answer.status_code == 401
-        assert "x-api-key" in answer.json()["detail"]
-
-
-def test_an_ingest_key_may_not_read(project: Project) -> None:
-    key = ApiKeyFactory(workspace=project.workspace, scope=Scope.INGEST)
-    assert post(key, {}).status_code == 403
-    assert get(key, f"/runs/{RunFactory(project=project).id}").status_code == 403
-
-
-def test_an_outsider_finds_nothing(project: Project) -> None:
-    run = RunFactory(project=project)
-    outsider = ApiKeyFactory(workspace=WorkspaceFactory())
-    assert found(outsider) == found(outsider, session=[project.pk]) == found(outsider, id=[run.id]) == []
-    assert found(outsider, trace=run.trace_id, tree_filter="neq(name, 'x')") == []
-    assert get(outsider, f"/runs/{run.id}").status_code == 404
-
-
-def test_a_filter_on_the_trace_does_not_look_into_other_workspaces(key: ApiKey, project: Project) -> None:
-    mine = RunFactory(project=project, name="mine")
-    RunFactory(parent=mine, project=ProjectFactory(), name="foreign")
-    assert found(key, tree_filter='eq(name, "foreign")') == []
-
-
-def test_an_unknown_run_is_404_and_a_malformed_id_422(key: ApiKey) -> None:
-    assert get(key, f"/runs/{uuid.uuid4()}").status_code == 404
-    assert get(key, "/runs/nonsense").status_code == 422
-    assert get(key, "/runs/" + "-" * 36).status_code == 422
-
-
-def test_an_id_without_dashes_is_read(key: ApiKey, project: Project) -> None:
-    run = RunFactory(project=project)
-    assert get(key, f"/runs/{run.id.hex}").json()["id"] == str(run.id)
-
-
-def test_a_program_needs_no_csrf_token(key: ApiKey) -> None:
-    client = Client(enforce_csrf_checks=True, headers={"x-api-key": key.secret})
-    assert client.post("/runs/query", b"{}", content_type="application/json").status_code == 200
-
-
-def test_reading_is_described_at_api_docs() -> None:
-    schema = Client().get("/api/openapi.json").json()
-    assert {"/api/runs/query", "/api/runs/{run_id}", "/api/sessions", "/api/sessions/{project_id}"} <= set(
-        schema["paths"]
-    )
-
-
-def test_the_page_of_the_description_loads_nothing_from_elsewhere() -> None:
-    page = Client().get("/api/docs").content.decode()
-    sources = re.findall(r'(?:src|href)="([^"?]+)', page)
-    assert len(sources) > 2
-    assert all(source.startswith("/static/") and find(source.removeprefix("/static/")) for source in sources)
