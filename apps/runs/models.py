@@ -187,8 +187,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(trace_id__in=ids, id__in=ids)
 
     def steps(self) -> Self:
-        """What an agent does between question and answer."""
-        return self.filter(run_type__in=(RunType.TOOL, RunType.RETRIEVER), parent_run_id__isnull=False)
+        """What an agent does between question and answer: its tools with their inputs as args, and its model calls without a payload."""
+        kinds = (RunType.TOOL, RunType.RETRIEVER)
+        args = Case(When(run_type__in=kinds, then=F("inputs")))
+        return self.filter(run_type__in=(*kinds, RunType.LLM), parent_run_id__isnull=False).annotate(args=args).light()
 
     def llm_usage(self, trace_ids: Iterable[uuid.UUID]) -> Self:
         """The llm runs that report usage, trace after trace, each in preorder."""
@@ -289,11 +291,18 @@ class TraceQuerySet(models.QuerySet["Trace"]):
     def in_thread(self, thread_id: str) -> Self:
         return self.filter(thread_id=thread_id).order_by("start_time", "trace_id")
 
+    def among(self, trace_ids: Iterable[uuid.UUID]) -> Self:
+        return self.filter(trace_id__in=list(trace_ids))
+
     def by_id(self, trace_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, "Trace"]:
-        return {trace.trace_id: trace for trace in self.filter(trace_id__in=list(trace_ids))}
+        return {trace.trace_id: trace for trace in self.among(trace_ids)}
 
     def in_threads(self, thread_ids: Iterable[str]) -> Self:
         return self.filter(thread_id__in=list(thread_ids))
+
+    def of_threads(self, threads: "models.QuerySet[Any]") -> Self:
+        """In one project, or their ids would be mistaken for one another."""
+        return self.filter(thread_id__in=threads.order_by().values("thread_id"))
 
     def in_some_thread(self) -> Self:
         return self.filter(thread_id__isnull=False)

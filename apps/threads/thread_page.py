@@ -12,7 +12,7 @@ from apps.runs.show import RunView
 from apps.runs.tree import MAX_ROWS, grow
 from apps.threads.models import Thread
 from apps.threads.timeline import Span, Timeline, draw
-from apps.threads.turns import MAX_STEPS, read_turns
+from apps.threads.turns import MOST_STEPS, read_turns
 
 SIZE = 30
 MAX_SPANS = 2_000
@@ -67,9 +67,9 @@ class Window:
 def overview(window: Window) -> dict[str, Any]:
     before, traces = window.traces()
     ids = [trace.trace_id for trace in traces]
-    runs = Run.objects.in_project(window.thread.project).without_details().fetch_mode(FETCH_RAISE)
-    steps = runs.in_traces(ids).steps().defer("outputs")[: SIZE * MAX_STEPS]
-    turns = read_turns(traces, runs.roots_of(ids), steps, before, window.first)
+    runs = Run.objects.in_project(window.thread.project).fetch_mode(FETCH_RAISE)
+    steps = list(runs.in_traces(ids).steps()[:MOST_STEPS])
+    turns = read_turns(traces, runs.roots_of(ids).without_details(), steps, before, window.first)
     return {"view": "overview", "turns": turns, "timeline": timeline(window, traces)}
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from apps.runs.attachments import Attachment
 from apps.runs.messages import TURN_LIMIT, Content, new_inputs_of, new_outputs_of
-from apps.runs.models import Run, Status, Trace
+from apps.runs.models import Run, RunType, Status, Trace
 from apps.runs.parts import Message, Part
 from apps.runs.payloads import TURN_BYTES, Payload, read
 from apps.runs.preview import call_line
@@ -17,6 +17,8 @@ from apps.runs.tree import pending_for
 IDLE = timedelta(minutes=5)
 """A pause from which on it is told between two turns."""
 MAX_STEPS = 20
+MOST_STEPS = 900
+"""Steps and model calls read for one window."""
 MAX_ATTACHMENTS = 300
 
 
@@ -29,7 +31,7 @@ class Step:
     @property
     def line(self) -> str:
         """The arguments, as far as one line holds them."""
-        return call_line("", read(self.run.inputs, TURN_BYTES).value, 120)[1:-1]
+        return call_line("", read(getattr(self.run, "args", None), TURN_BYTES).value, 120)[1:-1]
 
     @property
     def latency(self) -> timedelta | None:
@@ -43,6 +45,10 @@ class Turn:
     root: Run | None
     """None while only children have arrived."""
     steps: list[Step] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
+    """That its model calls name, each once."""
+    steps_left_out: bool = False
+    """Whether an earlier turn of the window took so many steps that those of this one were not read."""
     pause: timedelta | None = None
     """Since the turn before, where it is long enough to be told."""
     attachments: list[Attachment] = field(default_factory=list)
@@ -95,23 +101,28 @@ def _spoken(parts: list[Part]) -> list[Part]:
 
 
 def read_turns(
-    traces: Sequence[Trace], roots: Iterable[Run], steps: Iterable[Run], before: Trace | None, first: int
+    traces: Sequence[Trace], roots: Iterable[Run], steps: Sequence[Run], before: Trace | None, first: int
 ) -> list[Turn]:
-    """`before` is the turn before the first of `traces`, whose number is `first`."""
+    """`before` is the turn before the first of `traces`, whose number is `first`. Of the steps at most MOST_STEPS are given."""
     attachments = Attachment.objects.by_trace((trace.trace_id for trace in traces), MAX_ATTACHMENTS)
     root_of = {run.trace_id: run for run in roots}
-    steps_of: dict[UUID, list[Step]] = {}
-    for run in steps:
-        steps_of.setdefault(run.trace_id, []).append(Step(run))
+    runs_of: dict[UUID, list[Run]] = {}
+    for run in [*root_of.values(), *steps]:
+        runs_of.setdefault(run.trace_id, []).append(run)
+    cut = len(steps) >= MOST_STEPS and steps[-1].dotted_order
     earlier = [before, *traces]
     return [
         Turn(
-            first + index,
-            trace,
-            root_of.get(trace.trace_id),
-            steps_of.get(trace.trace_id, []),
-            _pause(earlier[index], trace),
-            attachments.get(trace.trace_id, []),
+            number=first + index,
+            trace=trace,
+            root=(root := root_of.get(trace.trace_id)),
+            steps=[
+                Step(run) for run in runs_of.get(trace.trace_id, []) if run is not root and run.run_type != RunType.LLM
+            ],
+            models=list(dict.fromkeys(run.model for run in runs_of.get(trace.trace_id, []) if run.model)),
+            steps_left_out=bool(cut and root and root.dotted_order > cut),
+            pause=_pause(earlier[index], trace),
+            attachments=attachments.get(trace.trace_id, []),
         )
         for index, trace in enumerate(traces)
     ]

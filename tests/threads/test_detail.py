@@ -9,6 +9,8 @@ from django.utils.html import escape
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
+from apps.threads import thread_page
+from apps.threads import turns as turns_module
 from tests.factories import EPOCH, ProjectFactory
 from tests.threads.test_converters import HOSTILE as HOSTILE_IDS
 from tests.threads.wire import Json, run, send, turns
@@ -120,6 +122,24 @@ def test_a_failed_tool_opens_to_its_error(viewer: Client, workspace: Workspace) 
     sent[1]["error"] = "TimeoutError: 10 s"
     project = send(workspace, *sent)
     assert "TimeoutError: 10 s" in opened(viewer, project, sent[1]["id"])
+
+
+def test_the_answer_names_the_models_behind_it(viewer: Client, workspace: Workspace) -> None:
+    sent = agent()
+    sent[3]["extra"]["metadata"]["ls_model_name"] = "gpt-4o-mini"
+    project = send(workspace, *sent)
+    assert re.search(r'class="role">assistant <bdi class="faint">gpt-4o-mini</bdi>', page(viewer, project))
+
+
+def test_steps_that_were_not_read_are_said_to_be_missing(
+    viewer: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (thread_page, turns_module):
+        monkeypatch.setattr(module, "MOST_STEPS", 2)
+    project = send(workspace, *agent(), *agent(start=EPOCH + timedelta(minutes=1)))
+    html = page(viewer, project)
+    assert html.count("Its steps are not listed here") == 1
+    assert html.count("search_orders") == 1
 
 
 def test_calls_are_not_told_twice_where_their_runs_are_shown(viewer: Client, workspace: Workspace) -> None:
