@@ -53,6 +53,10 @@
     link.setAttribute("aria-current", "true");
   });
 
+  // Without a fragment, so that following it again loads what is new.
+  const asked = new URLSearchParams(location.search).get("turn");
+  if (asked && !location.hash) document.getElementById(`turn-${asked}`)?.scrollIntoView({ block: "start" });
+
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.target.matches?.("[data-poll]") && document.hidden) event.preventDefault();
   });

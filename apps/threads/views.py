@@ -58,7 +58,10 @@ def thread(request: MemberRequest, project_id: uuid.UUID, thread_id: str) -> Htt
     project = project_or_404(request.workspace, project_id)
     found = thread_or_404(project, thread_id)
     asked = request.GET
-    context: dict[str, Any] = {"project": project, "thread": found}
+    context: dict[str, Any] = {"project": project, "thread": found, "shown_at": asked.get("at") or stamp(found)}
+    if asked.get("part") == "newer":
+        context["newer"] = context["shown_at"] != stamp(found)
+        return render(request, "threads/detail.html#newer", context)
     if request.htmx.target == "run":
         context["shown"] = thread_page.selected_run(found, asked.get("run", ""))
         return page(request, "threads/detail.html", context)
@@ -68,6 +71,11 @@ def thread(request: MemberRequest, project_id: uuid.UUID, thread_id: str) -> Htt
     above, below = Thread.objects.in_project(project).beside(found)
     context |= {"window": window, "above": above, "below": below, **shown}
     return page(request, "threads/detail.html", context)
+
+
+def stamp(thread: Thread) -> str:
+    """Changes whenever the thread does."""
+    return f"{thread.last_activity and thread.last_activity.isoformat()}/{thread.run_count}/{thread.errored_turns}"
 
 
 def _moment(text: str) -> datetime | None:

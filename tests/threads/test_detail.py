@@ -1,6 +1,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -319,6 +320,34 @@ def test_hostile_content_is_only_text(viewer: Client, workspace: Workspace) -> N
         html = opened(viewer, project, sent["id"])
         assert "&lt;script&gt;alert(1)" in html
         assert "<script>alert" not in html
+
+
+def polled(client: Client, html: str) -> str:
+    found = re.search(r'hx-get="([^"]*part=newer[^"]*)"', html)
+    assert found is not None
+    return str(client.get(unescape(found[1])).content.decode())
+
+
+def test_the_page_learns_of_a_new_turn(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *turns("sally", 2))
+    html = page(viewer, project)
+    assert "New activity" not in polled(viewer, html)
+    send(workspace, run(thread_id="sally", start=EPOCH + timedelta(hours=1)))
+    assert "?turn=3" in polled(viewer, html)
+
+
+def test_the_page_learns_that_a_turn_has_ended(viewer: Client, workspace: Workspace) -> None:
+    pending = run(thread_id="sally", seconds=None)
+    html = page(viewer, send(workspace, pending))
+    send(workspace, pending | {"end_time": (EPOCH + timedelta(seconds=9)).isoformat(), "outputs": {"answer": "done"}})
+    assert "New activity" in polled(viewer, html)
+
+
+def test_a_poll_that_found_something_goes_on_from_what_the_page_shows(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, *turns("sally", 1))
+    html = page(viewer, project)
+    send(workspace, run(thread_id="sally", start=EPOCH + timedelta(hours=1)))
+    assert "New activity" in polled(viewer, polled(viewer, html))
 
 
 def test_neighbours_are_those_of_the_table(viewer: Client, workspace: Workspace) -> None:
