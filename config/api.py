@@ -21,6 +21,9 @@ from apps.runs.api import router as runs
 from apps.runs.api_stats import router as stats
 from apps.runs.api_v2 import router as runs_v2
 from apps.runs.query.nodes import FilterError
+from apps.threads.api_share import router as sharing
+from apps.threads.api_share import router_v2 as sharing_v2
+from apps.threads.api_v2 import router as threads_v2
 
 # A query names projects and runs by id, some thousands at most; payloads never come this way.
 MAX_BODY = 1024 * 1024
@@ -67,6 +70,7 @@ api = NinjaAPI(
 api.add_router("", stats)
 api.add_router("", runs)
 api.add_router("/sessions", projects)
+api.add_router("", sharing)
 
 api_v2 = NinjaAPI(
     title="Threadline",
@@ -77,6 +81,8 @@ api_v2 = NinjaAPI(
     parser=JsonParser(),
 )
 api_v2.add_router("", runs_v2)
+api_v2.add_router("", threads_v2)
+api_v2.add_router("", sharing_v2)
 
 
 def refuse(status: int, detail: str) -> HttpResponse:

@@ -5,8 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
+
+from apps.projects.models import Project
 from apps.runs.models import Run, Trace, TraceQuerySet
-from apps.runs.stats import added, thread_stats, usage_by_kind
+from apps.runs.stats import added, thread_stats, usage_of_threads
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ def groups_of(traces: TraceQuerySet, thread_ids: Iterable[str]) -> dict[str, Gro
     mine = traces.in_threads(thread_ids)
     first, last = mine.ends_of_threads()
     errors = mine.last_errors()
-    kinds = usage_by_kind(mine)
+    kinds = usage_of_threads(mine)
     previews = _previews(trace.trace_id for trace in (*first.values(), *last.values()))
     nothing = None, None
     return {
@@ -53,3 +56,18 @@ def groups_of(traces: TraceQuerySet, thread_ids: Iterable[str]) -> dict[str, Gro
 def _previews(trace_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[str | None, str | None]]:
     rows = Run.objects.roots_of(trace_ids).values_list("trace_id", "inputs_preview", "outputs_preview")
     return {trace_id: (inputs, outputs) for trace_id, inputs, outputs in rows}
+
+
+_TURN_NUMBERS = """
+SELECT trace_id, number FROM (
+    SELECT trace_id, row_number() OVER (ORDER BY start_time, trace_id) AS number
+    FROM runs_trace WHERE project_id = %s AND thread_id = %s
+) AS turn WHERE trace_id = ANY(%s)
+"""
+
+
+def turn_numbers(project: Project, thread_id: str, trace_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Where each of these traces stands in the whole thread, counted from 1."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TURN_NUMBERS, [project.pk, thread_id, list(trace_ids)])
+        return dict(cursor.fetchall())

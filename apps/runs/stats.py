@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -15,12 +16,6 @@ from apps.runs.models import RunQuerySet, RunType, Status, TraceQuerySet
 TOKENS: Final = ("total_tokens", "prompt_tokens", "completion_tokens")
 COSTS: Final = ("total_cost", "prompt_cost", "completion_cost")
 LENGTHS: Final = ("latency_p50", "latency_p99", "first_token_p50", "first_token_p99")
-DETAILS: Final = {
-    "prompt_token_details": "prompt",
-    "completion_token_details": "completion",
-    "prompt_cost_details": "prompt_cost",
-    "completion_cost_details": "completion_cost",
-}
 
 
 def _lengths() -> dict[str, Percentile]:
@@ -104,13 +99,13 @@ def _seconds(length: timedelta | None) -> float | None:
 
 _USAGE_BY_KIND = """
 WITH counted AS (
-    SELECT run.trace_id, trace.thread_id, run.usage_details,
+    SELECT {key} AS key, run.usage_details,
         lead(dotted_order) OVER (PARTITION BY run.trace_id ORDER BY dotted_order, run.id) AS next, dotted_order
     FROM runs_run AS run JOIN runs_trace AS trace ON trace.trace_id = run.trace_id
     WHERE run.trace_id IN ({traces}) AND run.run_type = 'llm'
         AND (run.total_tokens IS NOT NULL OR run.total_cost IS NOT NULL)
 )
-SELECT counted.thread_id, side.key, kind.key, sum((kind.value #>> '{}')::numeric)
+SELECT counted.key, side.key, kind.key, sum((kind.value #>> '{}')::numeric)
 FROM counted, jsonb_each(counted.usage_details) AS side,
     jsonb_each(CASE jsonb_typeof(side.value) WHEN 'object' THEN side.value ELSE '{}' END) AS kind
 WHERE (next IS NULL OR NOT starts_with(next, dotted_order || '.')) AND jsonb_typeof(kind.value) = 'number'
@@ -118,21 +113,37 @@ GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 
 
-def usage_by_kind(traces: TraceQuerySet) -> dict[str | None, dict[str, dict[str, Any]]]:
-    """By thread id, then as Run.usage_details: prompt, completion, prompt_cost, completion_cost to amounts by kind.
+type Kinds = dict[str, dict[str, Any]]
+
+
+def usage_of(traces: TraceQuerySet) -> Kinds:
+    """As Run.usage_details: prompt, completion, prompt_cost, completion_cost to amounts by kind.
 
     Over the leaf llm runs, as the ingest counts them (COMPUTE_TRACES in ingest/sql.py).
     """
+    return _usage_by("NULL", traces).get(None, {})
+
+
+def usage_of_threads(traces: TraceQuerySet) -> dict[str, Kinds]:
+    """usage_of the traces of each thread, by thread id."""
+    return _usage_by("trace.thread_id", traces)
+
+
+def usage_of_traces(traces: TraceQuerySet) -> dict[UUID, Kinds]:
+    return _usage_by("trace.trace_id", traces)
+
+
+def _usage_by(key: str, traces: TraceQuerySet) -> dict[Any, Kinds]:
+    found: dict[Any, Kinds] = {}
     try:
         sql, parameters = traces.order_by().values("trace_id").query.sql_with_params()
     except EmptyResultSet:
-        return {}
-    found: dict[str | None, dict[str, dict[str, Any]]] = {}
+        return found
     with connection.cursor() as cursor:
-        cursor.execute(_USAGE_BY_KIND.replace("{traces}", sql), parameters)
-        for thread_id, side, kind, amount in cursor.fetchall():
+        cursor.execute(_USAGE_BY_KIND.replace("{key}", key).replace("{traces}", sql), parameters)
+        for owner, side, kind, amount in cursor.fetchall():
             whole = amount if side.endswith("_cost") else int(amount)
-            found.setdefault(thread_id, {}).setdefault(side, {})[kind] = whole
+            found.setdefault(owner, {}).setdefault(side, {})[kind] = whole
     return found
 
 

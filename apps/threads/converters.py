@@ -9,6 +9,18 @@ LONGEST = 1_000
 """Bytes of a quoted thread id beyond which its Base64 is shorter and, unlike it, passes every server and proxy."""
 
 
+class TextConverter:
+    """Any text, slashes and line breaks too. As much of the path as the rest of the route leaves."""
+
+    regex = r"(?s:.+)"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 class ThreadIdConverter:
     """A thread id is any text. It stands in the path as it is, where every browser and proxy leaves it alone.
 

@@ -7,7 +7,9 @@ from django.db import connection, models
 from django.db.models import FETCH_RAISE, F
 
 from apps.projects.models import Project
-from apps.runs.models import Totals, unenforced
+from apps.runs.models import Totals, TraceQuerySet, unenforced
+from apps.runs.query.nodes import Node
+from apps.threads.filtering import to_thread_q
 
 
 class ThreadQuerySet(models.QuerySet["Thread"]):
@@ -17,6 +19,18 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
     def for_table(self) -> Self:
         """Most recent activity first: what the index thread_latest holds."""
         return self.order_by("-last_activity", "-id").fetch_mode(FETCH_RAISE)
+
+    def matching(self, condition: Node) -> Self:
+        """A condition on whole threads, from parse_thread_filter."""
+        return self.filter(to_thread_q(condition))
+
+    def of_traces(self, traces: TraceQuerySet) -> Self:
+        """The threads that some of the traces belong to. In one project, or their ids would be mistaken for one another."""
+        return self.filter(thread_id__in=traces.in_some_thread().values("thread_id"))
+
+    def started(self, since: datetime, before: datetime | None) -> Self:
+        """Perhaps with a turn between the two; certainly where before is None."""
+        return self.filter(last_start__gte=since, **({} if before is None else {"first_start__lt": before}))
 
     def active_since(self, moment: datetime) -> Self:
         return self.filter(last_activity__gt=moment)
@@ -68,3 +82,7 @@ class Thread(Totals):
 
     def __str__(self) -> str:
         return self.thread_id
+
+
+# Django finds the models of an app through this module.
+from apps.threads import shared  # noqa: E402, F401

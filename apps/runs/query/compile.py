@@ -30,7 +30,7 @@ THREAD_ID_KEPT: Final = 480
 
 _TEXT = models.TextField()
 _COLUMNS: Final = {"session_id": "project_id", "reference_example": "reference_example_id", "latency": "end_time"}
-_LOOKUPS: "Final[dict[Op, type[Lookup[Any]]]]" = {
+LOOKUPS: "Final[dict[Op, type[Lookup[Any]]]]" = {
     Op.GT: GreaterThan,
     Op.GTE: GreaterThanOrEqual,
     Op.LT: LessThan,
@@ -131,7 +131,7 @@ def _compare(field: str, check: Check) -> Q:
         return _any(_equal(field, column, value) for value in check.values)
     if check.op is Op.LIKE:
         return _known(column, Like(F(column), Value(like_pattern(str(check.value)))))
-    return _known(column, _LOOKUPS[check.op](_expression(field, column, check.op), Value(check.value)))
+    return _known(column, LOOKUPS[check.op](_expression(field, column, check.op), Value(check.value)))
 
 
 def _equal(field: str, column: str, value: nodes.Value) -> Q:
@@ -159,10 +159,14 @@ def _in_thread(thread_id: str) -> Q:
     condition = Q()
     if len(thread_id) != THREAD_ID_LENGTH and not thread_id.startswith(("{", "[")):
         condition = _path("metadata", jsonpath.with_key(THREAD_KEYS, [Check(Op.EQ, (thread_id,))]))
-    if len(thread_id) > THREAD_ID_LENGTH:
-        digest = hashlib.md5(thread_id.encode(), usedforsecurity=False).hexdigest()
-        thread_id = thread_id[:THREAD_ID_KEPT] + digest
-    return condition & _known("thread_id", Exact(F("thread_id"), Value(thread_id)))
+    return condition & _known("thread_id", Exact(F("thread_id"), Value(stored_thread_id(thread_id))))
+
+
+def stored_thread_id(thread_id: str) -> str:
+    """As the columns hold it."""
+    if len(thread_id) <= THREAD_ID_LENGTH:
+        return thread_id
+    return thread_id[:THREAD_ID_KEPT] + hashlib.md5(thread_id.encode(), usedforsecurity=False).hexdigest()
 
 
 def _pair(pair: Pair) -> Q:
@@ -191,7 +195,7 @@ def _holds(field: str, word: str) -> Q:
         case _:
             text = F(field)
     # No index serves this, so one condition that is never null is cheaper than two.
-    return Q(ILike(Coalesce(text, Value(""), output_field=_TEXT), Value(f"%{_like_literal(word)}%")))
+    return Q(ILike(Coalesce(text, Value(""), output_field=_TEXT), Value(f"%{like_literal(word)}%")))
 
 
 def like_pattern(pattern: str) -> str:
@@ -200,5 +204,5 @@ def like_pattern(pattern: str) -> str:
     return pattern + "\\" * lone
 
 
-def _like_literal(text: str) -> str:
+def like_literal(text: str) -> str:
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

@@ -1,6 +1,6 @@
 """The syntax tree to nodes: names become operators and fields, literals become values, and pairs find their halves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
@@ -66,7 +66,7 @@ def _read(call: Call) -> Node | _Half:
         case "and" | "or":
             return _connect(call)
         case "not":
-            return Not(_node(*_calls(call, most=1)))
+            return Not(_node(*conditions(call, most=1)))
         case "has":
             return _has(call)
         case "exists":
@@ -75,17 +75,21 @@ def _read(call: Call) -> Node | _Half:
             return _search(call)
         case name if name in OPERATORS:
             return _compare(call, Op(name))
-    raise FilterError(f"There is no operator {call.name}{_hint(call.name, OPERATORS)}", call.at)
+    raise no_operator(call, OPERATORS)
+
+
+def no_operator(call: Call, known: Iterable[str]) -> FilterError:
+    return FilterError(f"There is no operator {call.name}{_hint(call.name, known)}", call.at)
 
 
 def _connect(call: Call) -> Node:
-    parts = _calls(call)
+    parts = conditions(call)
     if call.name == "or":
         return Or(tuple(_node(part) for part in parts))
     return And(tuple(_paired([_read(part) for part in parts])))
 
 
-def _calls(call: Call, most: int | None = None) -> list[Call]:
+def conditions(call: Call, most: int | None = None) -> list[Call]:
     for arg in call.args:
         if not isinstance(arg, Call):
             raise FilterError(f'{call.name} takes conditions such as eq(status, "error")', arg.at)
@@ -117,16 +121,23 @@ def _pair(halves: list[_Half]) -> Pair:
 
 def _compare(call: Call, op: Op) -> Node | _Half:
     field, argument = _field_and(call)
-    literals = _literals(argument, op)
     if field.kind is Kind.KEY:
-        keys = tuple(str(field.kind.read(literal)) for literal in literals)
+        keys = tuple(str(field.kind.read(literal)) for literal in _literals(argument, op))
         _check_operator(field, op, call)
         return _Half(field.relation, keys, keys_absent=op is Op.NEQ)
+    node = compared(field, argument, op, call)
+    if field.kind is Kind.PAIRED and isinstance(node, Compare):
+        return _Half(field.relation, check=node.check)
+    return node
+
+
+def compared(field: Field, argument: Argument, op: Op, call: Call) -> Node:
+    """A field against a value or a list of values; anything but the key of a pair."""
+    literals = _literals(argument, op)
     if all(literal.value is None for literal in literals) and op in (Op.EQ, Op.NEQ):
         return _compare_null(field, op, literals[0])
     _check_operator(field, op, call)
-    check = Check(op, tuple(_value(field, op, literal) for literal in literals))
-    return _Half(field.relation, check=check) if field.kind is Kind.PAIRED else Compare(field.name, check)
+    return Compare(field.name, Check(op, tuple(_value(field, op, literal) for literal in literals)))
 
 
 def _compare_null(field: Field, op: Op, null: Literal) -> Node:
@@ -189,18 +200,27 @@ def _text(argument: Argument) -> Literal:
 
 
 def _field_and(call: Call) -> tuple[Field, Argument]:
+    first, second = two(call)
+    return _field(first), second
+
+
+def two(call: Call) -> tuple[Argument, Argument]:
     if len(call.args) != 2:
         raise FilterError(f"{call.name} takes two arguments: {OPERATORS[call.name]}", call.at)
-    return _field(call.args[0]), call.args[1]
+    return call.args[0], call.args[1]
 
 
 def _field(argument: Argument) -> Field:
+    return field_among(FIELDS, argument)
+
+
+def field_among(fields: Mapping[str, Field], argument: Argument) -> Field:
     name = argument.text if isinstance(argument, Word) else argument.value if isinstance(argument, Literal) else None
     if not isinstance(name, str):
         raise FilterError("Expected a field such as name or metadata_key", argument.at)
-    field = FIELDS.get(name)
+    field = fields.get(name)
     if field is None:
-        raise FilterError(f"There is no field {name[:60]}{_hint(name, FIELDS)}", argument.at)
+        raise FilterError(f"There is no field {name[:60]}{_hint(name, fields)}", argument.at)
     if field.unavailable:
         raise FilterError(f"{field.name} cannot be asked for: {field.unavailable}", argument.at)
     return field
@@ -231,11 +251,15 @@ def _search(call: Call) -> Node:
         if field.name not in SEARCHABLE:
             raise FilterError(f"search looks in {', '.join(sorted(SEARCHABLE))}, not in {field.name}", call.args[0].at)
         looked_in = (field.name,)
-    literal = _text(call.args[-1])
+    return Search(words_of(call.args[-1]), looked_in)
+
+
+def words_of(argument: Argument) -> tuple[str, ...]:
+    literal = _text(argument)
     words = tuple(dict.fromkeys(str(literal.value).split()))
     if not 1 <= len(words) <= MAX_WORDS:
         raise FilterError(f"search takes between 1 and {MAX_WORDS} words", literal.at)
-    return Search(words, looked_in)
+    return words
 
 
 def _json_object(literal: Literal) -> str:

@@ -1,0 +1,143 @@
+"""Conditions on whole threads: thread_filter of the API, in the language that filters runs too, with fields of its own."""
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import and_, or_
+from typing import Final
+
+from django.db import models
+from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact, IsNull
+
+from apps.runs.query.compile import LOOKUPS, Among, ILike, Like, like_literal, like_pattern, stored_thread_id
+from apps.runs.query.fields import Field, Kind
+from apps.runs.query.nodes import And, Check, Compare, FilterError, Node, Not, Op, Or, Search
+from apps.runs.query.parse import compared, conditions, field_among, no_operator, two, words_of
+from apps.runs.query.syntax import Call, syntax
+
+_TEXT = models.TextField()
+_SEARCHED: Final = ("thread_id", "first_input", "last_output", "last_error")
+_OPERATORS: Final = ("and", "or", "not", *(op.value for op in Op), "search")
+
+
+def _priced(column: str) -> Case:
+    """Null where no run has a price, which is not the same as free."""
+    return Case(When(llm_count__gt=F("unpriced_count"), then=F(column)), output_field=models.DecimalField())
+
+
+_DURATION = Func(
+    F("last_activity") - F("first_start"),
+    template="EXTRACT(EPOCH FROM %(expressions)s)",
+    output_field=models.DecimalField(),
+)
+
+# (field, its kind, whether it may be null, what it is of the thread's row)
+_ROWS: Final[tuple[tuple[str, Kind, bool, Combinable], ...]] = (
+    ("thread_id", Kind.TEXT, False, F("thread_id")),
+    ("turn_count", Kind.NUMBER, False, F("turns")),
+    ("num_errored_turns", Kind.NUMBER, False, F("errored_turns")),
+    ("run_count", Kind.NUMBER, False, F("run_count")),
+    ("thread_duration", Kind.SECONDS, True, _DURATION),
+    ("trace_latency_p50", Kind.SECONDS, True, F("latency_p50")),
+    ("trace_latency_p99", Kind.SECONDS, True, F("latency_p99")),
+    ("total_tokens", Kind.NUMBER, False, F("total_tokens")),
+    ("prompt_tokens", Kind.NUMBER, False, F("prompt_tokens")),
+    ("completion_tokens", Kind.NUMBER, False, F("completion_tokens")),
+    ("total_cost", Kind.MONEY, True, _priced("total_cost")),
+    ("prompt_cost", Kind.MONEY, True, _priced("prompt_cost")),
+    ("completion_cost", Kind.MONEY, True, _priced("completion_cost")),
+    ("min_start_time", Kind.TIME, True, F("first_start")),
+    ("max_start_time", Kind.TIME, True, F("last_start")),
+    ("last_activity", Kind.TIME, True, F("last_activity")),
+    ("last_error", Kind.TEXT, True, F("last_error")),
+    ("first_inputs", Kind.TEXT, True, F("first_input")),
+    ("last_outputs", Kind.TEXT, True, F("last_output")),
+)
+# The names that the API's answers give the same things.
+_ALIASES: Final = {
+    "count": "turn_count",
+    "turns": "turn_count",
+    "errored_turns": "num_errored_turns",
+    "duration": "thread_duration",
+    "latency_p50": "trace_latency_p50",
+    "latency_p99": "trace_latency_p99",
+    "start_time": "max_start_time",
+    "first_start_time": "min_start_time",
+    "last_start_time": "max_start_time",
+    "error": "last_error",
+}
+_EXPRESSIONS: Final = {name: expression for name, _, _, expression in _ROWS}
+_OWN: Final = {name: Field(name, kind, name.replace("_", " "), nullable=null) for name, kind, null, _ in _ROWS}
+_FEEDBACK: Final = {
+    f"feedback_{half}": Field(f"feedback_{half}", Kind.KEY, "feedback", unavailable="feedback is not recorded yet")
+    for half in ("key", "score", "value", "comment", "source")
+}
+THREAD_FIELDS: Final = _OWN | {alias: _OWN[name] for alias, name in _ALIASES.items()} | _FEEDBACK
+
+
+def parse_thread_filter(text: str) -> Node:
+    """Raises FilterError, which says where and what was expected."""
+    return _node(syntax(text))
+
+
+def _node(call: Call) -> Node:
+    match call.name:
+        case "and":
+            return And(tuple(_node(part) for part in conditions(call)))
+        case "or":
+            return Or(tuple(_node(part) for part in conditions(call)))
+        case "not":
+            return Not(_node(*conditions(call, most=1)))
+        case "search":
+            if len(call.args) != 1:
+                raise FilterError('search takes one argument here: search("words")', call.at)
+            return Search(words_of(call.args[0]), _SEARCHED)
+        case name if name in _OPERATORS:
+            named, argument = two(call)
+            return compared(field_among(THREAD_FIELDS, named), argument, Op(name), call)
+        case "has" | "exists":
+            raise FilterError(f"{call.name} does not go with threads; ask the runs with filter or tree_filter", call.at)
+    raise no_operator(call, _OPERATORS)
+
+
+def to_thread_q(node: Node) -> Q:
+    """Each condition is either true or false, so that not(…) includes threads without a value."""
+    match node:
+        case And(parts):
+            return reduce(and_, map(to_thread_q, parts))
+        case Or(parts):
+            return reduce(or_, map(to_thread_q, parts))
+        case Not(part):
+            return ~to_thread_q(part)
+        case Compare(field, check):
+            return _compare(field, check)
+        case Search(words, columns):
+            return reduce(and_, (_found(word, columns) for word in words))
+    raise FilterError("This condition does not go with threads")
+
+
+def _compare(field: str, check: Check) -> Q:
+    expression = _EXPRESSIONS[field]
+    values = [stored_thread_id(str(value)) if field == "thread_id" else value for value in check.values]
+    match check.op:
+        case Op.NEQ:
+            return ~_compare(field, Check(Op.EQ, check.values))
+        case Op.EQ if check.value is None:
+            return Q(IsNull(expression, True))
+        case Op.EQ:
+            condition = Q(Exact(expression, Value(values[0])))
+        case Op.IN:
+            condition = Q(Among(expression, Value(values)))
+        case Op.LIKE:
+            condition = Q(Like(expression, Value(like_pattern(str(values[0])))))
+        case _:
+            condition = Q(LOOKUPS[check.op](expression, Value(values[0])))
+    return condition & Q(IsNull(expression, False))
+
+
+def _found(word: str, columns: Iterable[str]) -> Q:
+    pattern = Value(f"%{like_literal(word)}%")
+    texts = (Coalesce(F(column), Value(""), output_field=_TEXT) for column in columns)
+    return reduce(or_, (Q(ILike(text, pattern)) for text in texts))
