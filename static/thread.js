@@ -13,7 +13,17 @@
 
   const number = (turn) => turn?.id.replace("turn-", "");
 
+  const walk = (tree, by) => {
+    const links = [...tree.querySelectorAll("a")];
+    const next = links[links.findIndex((link) => link.hasAttribute("aria-current")) + by];
+    next?.focus({ preventScroll: true });
+    next?.scrollIntoView({ block: "nearest" });
+    next?.click();
+  };
+
   const step = (by) => {
+    const tree = document.querySelector("#panel .tree") ?? document.querySelector(".split > .tree");
+    if (tree) return walk(tree, by);
     const all = turns();
     const focused = document.activeElement?.closest?.(".turn");
     const at = all.indexOf(focused ?? current());

@@ -101,6 +101,28 @@ def test_panel_shows_the_run_picked_and_escape_gives_the_focus_back(page: Page, 
     expect(opener).to_be_focused()
 
 
+def test_j_and_k_walk_the_runs_of_a_tree(page: Page, ada: Person) -> None:
+    open_thread(page, ada, AGENT, "pr-4182")
+    page.get_by_role("link", name="Trace view").click()
+    expect(page.locator("#run h2")).to_have_text("LangGraph")
+    page.keyboard.press("j")
+    expect(page.locator("#run h2")).to_have_text("agent")
+    page.keyboard.press("j")
+    expect(page.locator("#run h2")).to_have_text("ChatOpenAI")
+    page.keyboard.press("k")
+    expect(page.locator("#run h2")).to_have_text("agent")
+
+
+def test_figures_explain_themselves_and_escape_folds_them(page: Page, ada: Person) -> None:
+    open_thread(page, ada, AGENT, "pr-4182")
+    words = page.get_by_text("is not counted twice")
+    page.locator(".explain summary").first.click()
+    expect(words).to_be_visible()
+    assert_accessible(page)
+    page.keyboard.press("Escape")
+    expect(words).to_be_hidden()
+
+
 def test_brackets_go_to_the_neighbour_threads(page: Page, ada: Person) -> None:
     open_thread(page, ada, SUPPORT, "chat-51d7e8")
     page.keyboard.press("]")
