@@ -3,13 +3,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import FETCH_RAISE
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from apps.accounts.access import MemberRequest, member
 from apps.common.htmx import page
 from apps.projects.access import project_or_404
+from apps.projects.models import Project
 from apps.runs import payload
 from apps.runs.access import run_or_404
 from apps.runs.models import Run, Trace
@@ -26,15 +27,21 @@ PARTS: dict[str, Callable[[Run], dict[str, Any]]] = {
 @require_safe
 @member()
 def run(request: MemberRequest, project_id: uuid.UUID, run_id: uuid.UUID) -> HttpResponse:
-    """The run beside the tree of its trace; the SDKs print this URL."""
+    """The SDKs print this URL."""
     project = project_or_404(request.workspace, project_id)
-    found = run_or_404(project, run_id)
+    return show(request, project, run_or_404(project, run_id))
+
+
+def show(request: HttpRequest, project: Project, found: Run, **extra: Any) -> HttpResponse:
+    """The run beside the tree of its trace, to somebody who may see it."""
     if (part := request.GET.get("part")) in PARTS:
         return render(
-            request, f"runs/detail.html#{part}", {**PARTS[part](found), "project": project, "trace_url": request.path}
+            request,
+            f"runs/detail.html#{part}",
+            {**PARTS[part](found), "project": project, "trace_url": request.path, **extra},
         )
-    context = {"project": project, "shown": RunView(found)}
-    if request.htmx.target != "run":
+    context = {"project": project, "shown": RunView(found), **extra}
+    if request.htmx.target != "run":  # type: ignore[attr-defined]
         rows = Run.objects.in_trace(found.trace_id).light().fetch_mode(FETCH_RAISE)[:MAX_ROWS]
         trace = get_object_or_404(Trace.objects.in_project(project), pk=found.trace_id)
         context |= {"trace": trace, "branches": grow([trace], list(rows))}
@@ -45,7 +52,10 @@ def run(request: MemberRequest, project_id: uuid.UUID, run_id: uuid.UUID) -> Htt
 @member()
 def raw(request: MemberRequest, project_id: uuid.UUID, run_id: uuid.UUID, field: str) -> HttpResponse:
     """A field of the run as it was sent, whatever its size."""
-    found = run_or_404(project_or_404(request.workspace, project_id), run_id)
+    return answer_raw(run_or_404(project_or_404(request.workspace, project_id), run_id), field)
+
+
+def answer_raw(found: Run, field: str) -> HttpResponse:
     frame = getattr(found, field) if field in RAW_FIELDS else None
     if frame is None:
         raise Http404(f"The run has no {field}")

@@ -64,6 +64,15 @@ class Window:
         return (found[0], found[1:]) if begin and found else (None, found)
 
 
+def context(thread: Thread, asked: Mapping[str, str], target: str | None) -> dict[str, Any]:
+    """What ?view=, ?turn=, ?trace= and ?run= ask for; for the pane of a run beside the tree only that run."""
+    if target == "run":
+        return {"shown": selected_run(thread, asked.get("run", ""))}
+    window = Window.asked_for(thread, asked)
+    in_trace_view = asked.get("view") == "trace"
+    return {"window": window, **(trace_view(window, asked.get("run", "")) if in_trace_view else overview(window))}
+
+
 def overview(window: Window) -> dict[str, Any]:
     before, traces = window.traces()
     ids = [trace.trace_id for trace in traces]
@@ -90,7 +99,8 @@ def trace_view(window: Window, run_id: str) -> dict[str, Any]:
 
 def selected_run(thread: Thread, run_id: str) -> RunView | None:
     found = _uuid(run_id)
-    run = Run.objects.in_project(thread.project).with_id(found).first() if found else None
+    mine = turns_of(thread).order_by().values("trace_id")
+    run = Run.objects.in_project(thread.project).filter(trace_id__in=mine).with_id(found).first() if found else None
     return RunView(run) if run else None
 
 

@@ -1,7 +1,24 @@
+import uuid
+
 from django import template
+from django.template.context import Context
+from django.urls import reverse
 
 from apps.runs.show import error_head
 
 register = template.Library()
 
 register.filter("error_head", error_head)
+
+
+@register.simple_tag(takes_context=True)
+def run_place(context: Context) -> str:
+    """What stands before /r/<run id>: the project, or the shared link that led here."""
+    if shared := context.get("shared"):
+        return str(shared.place)
+    return reverse("projects:detail", args=[context["request"].workspace.pk, context["project"].pk])
+
+
+@register.simple_tag(takes_context=True)
+def run_url(context: Context, run_id: uuid.UUID) -> str:
+    return f"{run_place(context)}/r/{run_id}"

@@ -1,0 +1,78 @@
+"""Making and revoking shared links. Each change and its audit entry are one transaction."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.accounts.services import record
+from apps.projects.models import Project
+from apps.runs.models import Run
+from apps.threads.models import Thread
+from apps.threads.shared import SharedLink, SharedLinkQuerySet
+
+
+class TokenTaken(Exception):
+    """The token that a client chose is the link of something else."""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """A member, or whoever made the API key."""
+
+    user: User | None
+    key_name: str = ""
+
+
+@transaction.atomic
+def share_run(project: Project, run: Run, by: Maker, token: uuid.UUID | None = None) -> SharedLink:
+    """A link to the run within its trace. Without a token the one that there is. Raises TokenTaken."""
+    if token is None:
+        link = SharedLink.objects.to_trace(project, run.trace_id).live().order_by("created_at").first()
+        return link or _create(project, by, kind=SharedLink.Kind.RUN, trace_id=run.trace_id, run_id=run.id)
+    known = SharedLink.objects.select_for_update().filter(pk=token).first()
+    if known is None:
+        return _create(project, by, token=token, kind=SharedLink.Kind.RUN, trace_id=run.trace_id, run_id=run.id)
+    if known.run_id != run.id or known.project_id != project.pk:
+        raise TokenTaken(f"The share_token {token} is in use for something else.")
+    if known.revoked_at:
+        known.revoked_at = None
+        known.save(update_fields=["revoked_at"])
+        _note(known, by, "shared again")
+    return known
+
+
+@transaction.atomic
+def share_thread(thread: Thread, by: Maker) -> SharedLink:
+    """The link to the thread, made if there is none."""
+    link = SharedLink.objects.to_thread(thread.project, thread.thread_id).live().order_by("created_at").first()
+    return link or _create(thread.project, by, kind=SharedLink.Kind.THREAD, thread_id=thread.thread_id)
+
+
+@transaction.atomic
+def revoke(links: SharedLinkQuerySet, by: Maker) -> int:
+    """Those that are live, at once and for good. Returns how many."""
+    live = list(links.live().select_for_update(of=("self",)))
+    for link in live:
+        link.revoked_at = timezone.now()
+        link.save(update_fields=["revoked_at"])
+        _note(link, by, "revoked the link to")
+    return len(live)
+
+
+def _create(project: Project, by: Maker, **fields: Any) -> SharedLink:
+    link = SharedLink.objects.create(
+        workspace_id=project.workspace_id, project=project, created_by=by.user, key_name=by.key_name, **fields
+    )
+    _note(link, by, "shared")
+    return link
+
+
+def _note(link: SharedLink, by: Maker, action: str) -> None:
+    target = link.thread_id or link.run_id
+    record(
+        link.workspace, by.user, f"{action} {link.kind}", f"{target} (API key {by.key_name})" if by.key_name else target
+    )

@@ -1,0 +1,15 @@
+from django import template
+from django.template.context import Context
+from django.urls import reverse
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def thread_url(context: Context) -> str:
+    """Of the thread that is shown: a member's page, or the public one for whoever came by a shared link."""
+    if shared := context.get("shared"):
+        return str(shared.path)
+    return reverse(
+        "threads:detail", args=[context["request"].workspace.pk, context["project"].pk, context["thread"].thread_id]
+    )
