@@ -16,6 +16,7 @@ from ninja.parser import Parser
 from apps.accounts.access import KeyError401, KeyError403, KeyRequest, key_of
 from apps.accounts.models import ApiKey
 from apps.projects.api import router as projects
+from apps.projects.api_v2 import router as projects_v2
 from apps.runs.api import read_run
 from apps.runs.api import router as runs
 from apps.runs.api_stats import router as stats
@@ -82,6 +83,7 @@ api_v2 = NinjaAPI(
 )
 api_v2.add_router("", runs_v2)
 api_v2.add_router("", threads_v2)
+api_v2.add_router("", projects_v2)
 api_v2.add_router("", sharing_v2)
 
 

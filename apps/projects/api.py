@@ -1,11 +1,11 @@
 """The v1 routes of projects, which the SDKs call sessions."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from django.db import IntegrityError, transaction
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from ninja import Query, Router, Schema
 from ninja.errors import HttpError
 from pydantic import Field
@@ -62,12 +62,30 @@ def list_projects(request: KeyRequest, asked: Query[ProjectQuery]) -> list[dict[
         ids=asked.id,
         name=asked.name,
         part_of_name=asked.name_contains,
-        metadata=_metadata(asked.metadata),
+        metadata=metadata_of(asked.metadata),
         datasets=asked.reference_dataset,
         without_dataset=bool(asked.reference_free),
     )
     start = min(max(asked.offset, 0), MAX_OFFSET)
     return _json(list(found[start : start + min(max(asked.limit, 1), MAX_PAGE)]), include_stats=asked.include_stats)
+
+
+class Address(Schema):
+    kind: Literal["AGENT", "EXPERIMENT", "EVALUATOR"]
+    id: Text | None = Field(None, description="of the agent or the experiment")
+    environment: Text | None = None
+
+
+@router.get("/resolutions")
+def resolve(request: KeyRequest, asked: Query[Address]) -> dict[str, Any]:
+    """The project of an experiment. Threadline keeps no agents and no evaluators, so these are 404."""
+    try:
+        project_id = uuid.UUID(asked.id or "") if asked.kind == "EXPERIMENT" else None
+    except ValueError:
+        raise HttpError(422, "id: not a UUID") from None
+    if project_id is None:
+        raise Http404(f"There is no {asked.kind.lower()} here")
+    return {"session_id": project_or_404(request.auth.workspace, project_id).pk}
 
 
 @router.get("/{project_id}")
@@ -78,17 +96,22 @@ def read_project(request: KeyRequest, project_id: uuid.UUID, include_stats: bool
 
 @router.post("")
 def create_project(request: KeyRequest, body: NewProject, upsert: bool = False) -> dict[str, Any]:
+    return _json([create(request, body, upsert=upsert)], include_stats=False)[0]
+
+
+def create(request: KeyRequest, body: NewProject, *, upsert: bool) -> Project:
     workspace = request.auth.workspace
     existing = Project.objects.in_workspace(workspace).named(body.name)
     if existing and not upsert:
         raise HttpError(409, f"There is a project named {body.name}; send upsert=true to change it.")
     project = existing or Project(id=body.id or uuid.uuid4(), workspace=workspace)
-    return _save(project, body, request)
+    return save(project, body, request)
 
 
 @router.patch("/{project_id}")
 def update_project(request: KeyRequest, project_id: uuid.UUID, body: ProjectChange) -> dict[str, Any]:
-    return _save(project_or_404(request.auth.workspace, project_id), body, request)
+    project = save(project_or_404(request.auth.workspace, project_id), body, request)
+    return _json([project], include_stats=False)[0]
 
 
 @router.delete("/{project_id}")
@@ -97,7 +120,7 @@ def delete_project(request: KeyRequest, project_id: uuid.UUID) -> HttpResponse:
     return HttpResponse(b"{}", status=202, content_type="application/json")
 
 
-def _save(project: Project, change: ProjectChange, request: KeyRequest) -> dict[str, Any]:
+def save(project: Project, change: ProjectChange, request: KeyRequest) -> Project:
     given = {name: value for name, value in change.dict(exclude={"id"}).items() if value is not None}
     for name, value in given.items():
         setattr(project, name, value)
@@ -108,10 +131,10 @@ def _save(project: Project, change: ProjectChange, request: KeyRequest) -> dict[
             record(project.workspace, request.auth.created_by, action, project.name)
     except IntegrityError:
         raise HttpError(409, f"There is another project with this id or with the name {project.name}.") from None
-    return _json([project], include_stats=False)[0]
+    return project
 
 
-def _metadata(text: str | None) -> dict[str, Any] | None:
+def metadata_of(text: str | None) -> dict[str, Any] | None:
     if not text:
         return None
     try:
@@ -125,10 +148,10 @@ def _metadata(text: str | None) -> dict[str, Any] | None:
 
 def _json(projects: list[Project], *, include_stats: bool) -> list[dict[str, Any]]:
     stats = stats_of(projects) if include_stats else {}
-    return [{**_project_json(project), **stats.get(project.pk, {})} for project in projects]
+    return [{**project_json(project), **stats.get(project.pk, {})} for project in projects]
 
 
-def _project_json(project: Project) -> dict[str, Any]:
+def project_json(project: Project) -> dict[str, Any]:
     return {
         "id": project.pk,
         "tenant_id": project.workspace_id,

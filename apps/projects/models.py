@@ -59,6 +59,13 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         given = {lookup: value for lookup, value in asked.items() if value is not None}
         return self.filter(**given).order_by("-start_time", "-pk").fetch_mode(FETCH_RAISE)
 
+    def of_types(self, *, experiments: bool, others: bool) -> Self:
+        """Experiments are those that evaluate a dataset."""
+        wanted = [null for null, asked in ((False, experiments), (True, others)) if asked]
+        return (
+            self.filter(reference_dataset_id__isnull=wanted[0]) if len(wanted) == 1 else self if wanted else self.none()
+        )
+
     def last_activity(self, project_id: uuid.UUID) -> datetime | None:
         at: datetime | None = self.filter(pk=project_id).aggregate(at=Max("traces__last_activity"))["at"]
         return at

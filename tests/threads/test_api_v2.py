@@ -40,7 +40,7 @@ def model_call(parent: dict[str, Any], tokens: int, cost: float | None = None, *
     if cost is not None:
         usage |= {"total_cost": cost, "input_cost": cost, "input_cost_details": {"cache_read": cost}}
     start = datetime.fromisoformat(parent["start_time"])
-    return run("llm", parent=parent, run_type="llm", start=start, outputs={"usage_metadata": usage}, **fields)
+    return run("llm", parent=parent, run_type="llm", start=start, outputs={"answer": "hi", "usage_metadata": usage}, **fields)
 
 
 def ids(items: list[dict[str, Any]]) -> list[str]:
