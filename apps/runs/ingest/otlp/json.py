@@ -100,7 +100,7 @@ def _number(text: str, kind: type[int] | type[float]) -> int | float | None:
 
 
 def _enum(value: Any, names: dict[str, int]) -> int:
-    return names.get(value, 0) if isinstance(value, str) else _int(value)
+    return names[value] if isinstance(value, str) and value in names else _int(value)
 
 
 def _attributes(holder: Any) -> Fields:

@@ -2,7 +2,11 @@
 
 import itertools
 
+import pytest
+
+from apps.runs.ingest import rehome
 from apps.runs.ingest.reconcile import reconcile
+from apps.runs.ingest.rehome import find
 from apps.runs.models import Run, Trace
 from apps.threads.models import Thread
 from tests.runs.ingest.otlp.conftest import Export
@@ -44,4 +48,40 @@ def test_pieces_of_a_conversation_leave_no_drift(export: Export) -> None:
         export(span(base + 1, trace=trace, at=base, attributes={"session.id": "T"}))
     thread = Thread.objects.get()
     assert (thread.thread_id, thread.turns, thread.total_tokens) == ("T", 3, 45)
+    assert list(reconcile()) == []
+
+
+def test_a_parent_and_a_child_that_came_at_the_same_moment_find_each_other(
+    export: Export, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two connections do: neither saw the other's rows before its own commit."""
+    export(span(2, 1, at=1))
+    blind = iter([True])
+    monkeypatch.setattr(rehome, "find", lambda *told: {} if next(blind, False) else find(*told))
+    export(span(1))
+    assert [run.id for run in Run.objects.in_trace(run_id(1))] == [run_id(1), run_id(2)]
+    assert list(reconcile()) == []
+
+
+def test_a_span_whose_parent_never_comes_stands_as_a_turn(export: Export) -> None:
+    """A service whose caller is traced elsewhere."""
+    attributes = {"session.id": "T", "input.value": "What is tea?", "output.value": "A leaf."}
+    export(span(2, 1, attributes=attributes), span(3, 2))
+    thread = Thread.objects.get()
+    assert (thread.turns, thread.run_count) == (1, 2)
+    assert (thread.first_input, thread.last_output) == ("What is tea?", "A leaf.")
+
+
+def test_a_root_that_comes_last_takes_its_place_as_the_turn(export: Export) -> None:
+    export(span(2, 1, at=1, attributes={"session.id": "T", "input.value": "inner"}))
+    export(span(1, attributes={"session.id": "T", "input.value": "outer"}))
+    thread = Thread.objects.get()
+    assert (thread.turns, thread.run_count, thread.first_input) == (1, 2, "outer")
+
+
+def test_spans_of_one_trace_may_go_to_several_projects(export: Export) -> None:
+    export(span(2, 1, at=1, attributes={"langsmith.trace.session_name": "search"}))
+    export(span(1, attributes={"langsmith.trace.session_name": "app"}))
+    runs = Run.objects.in_trace(run_id(1)).select_related("project")
+    assert [(run.id, run.project.name) for run in runs] == [(run_id(1), "app"), (run_id(2), "search")]
     assert list(reconcile()) == []
