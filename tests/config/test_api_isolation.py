@@ -1,0 +1,165 @@
+"""Every route of the API: who may call it, and what a key of another workspace gets to see."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.accounts.models import ApiKey, Scope
+from config.api import api, api_v2
+from tests.factories import ApiKeyFactory
+from tests.threads.wire import run, send
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "the words of another workspace"
+THREAD = "their thread"
+COUNTS = re.compile(rb'"(?:run_count|trace_count|thread_count|turns|total)": ?[1-9]')
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that succeeds for the workspace whose project, run, trace and thread stand in it."""
+
+    route: str
+    body: dict[str, Any] | None = None
+    query: dict[str, Any] = field(default_factory=dict)
+    creates: bool = False
+    """Makes something in the workspace of the key, so that another key succeeds too."""
+
+
+PROJECT = {"project_id": "<project>"}
+CALLS = [
+    Call("POST /api/v1/runs/stats", {"session": ["<project>"]}),
+    Call("POST /api/v1/runs/group", {"session_id": "<project>", "group_by": "conversation"}),
+    Call("POST /api/v1/runs/query", {"session": ["<project>"]}),
+    Call("POST /api/v1/runs/query", {"id": ["<run>"]}),
+    Call("POST /api/v1/runs/query", {"trace": "<run>"}),
+    Call("POST /api/v1/runs/query", {"filter": 'eq(thread_id, "their thread")'}),
+    Call("GET /api/v1/runs/{run_id}"),
+    Call("GET /api/v1/sessions"),
+    Call("GET /api/v1/sessions", query={"id": "<project>"}),
+    Call("POST /api/v1/sessions", {"name": "new"}, creates=True),
+    Call("GET /api/v1/sessions/resolutions", query={"kind": "EXPERIMENT", "id": "<project>"}),
+    Call("GET /api/v1/sessions/{project_id}"),
+    Call("PATCH /api/v1/sessions/{project_id}", {"description": "theirs"}),
+    Call("DELETE /api/v1/sessions/{project_id}"),
+    Call("PUT /api/v1/runs/{run_id}/share", {"run_id": "<run>"}),
+    Call("GET /api/v1/runs/{run_id}/share"),
+    Call("DELETE /api/v1/runs/{run_id}/share"),
+    Call("POST /api/v2/runs/query", {"project_ids": ["<project>"], "selects": ["INPUTS"]}),
+    Call("POST /api/v2/runs/query", {"project_ids": ["<project>"], "ids": ["<run>"], "selects": ["INPUTS"]}),
+    Call("GET /api/v2/runs/{run_id}", query=PROJECT),
+    Call("GET /api/v2/runs/{run_id}/url", query=PROJECT | {"trace_id": "<run>"}),
+    Call("POST /api/v2/runs/{run_id}/share", {"session_id": "<project>", "trace_id": "<run>"}),
+    Call("DELETE /api/v2/runs/{run_id}/share", {"session_id": "<project>"}),
+    Call("POST /api/v2/traces/query", PROJECT),
+    Call("GET /api/v2/traces/{trace_id}/runs", query=PROJECT),
+    Call("POST /api/v2/threads/query", PROJECT),
+    Call("POST /api/v2/threads/stats", PROJECT | {"select": ["TRACE_COUNT"]}),
+    Call("GET /api/v2/threads/{thread_id}/traces", query=PROJECT),
+    Call("GET /api/v2/threads/{thread_id}/stats", query={"session_id": "<project>", "selects": "TURNS"}),
+    Call("POST /api/v2/threads/{thread_id}/share", PROJECT),
+    Call("GET /api/v2/threads/{thread_id}/share", query=PROJECT),
+    Call("DELETE /api/v2/threads/{thread_id}/share", query=PROJECT),
+    Call("GET /api/v2/sessions"),
+    Call("GET /api/v2/sessions", query={"id": "<project>"}),
+    Call("POST /api/v2/sessions", {"name": "new", "type": "PROJECT"}, creates=True),
+    Call("GET /api/v2/sessions/{project_id}"),
+    Call("PATCH /api/v2/sessions/{project_id}", {"description": "theirs"}),
+]
+# Their token is all the right that a caller needs; tests/threads has them.
+KEYLESS = {
+    "GET /api/v1/public/{token}/run",
+    "GET /api/v1/public/{token}/run/{run_id}",
+    "POST /api/v1/public/{token}/runs/query",
+    "GET /api/v2/public/{token}/run/{run_id}",
+    "POST /api/v2/public/{token}/runs/query",
+}
+every_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.route} {call.body or call.query or ''}")
+
+
+@dataclass(frozen=True)
+class Owner:
+    key: ApiKey
+    names: dict[str, str]
+
+
+@pytest.fixture
+def owner() -> Owner:
+    key = ApiKeyFactory()
+    root = run(thread_id=THREAD, start=timezone.now(), inputs={"question": SECRET}, name=SECRET, project=SECRET)
+    project = send(key.workspace, root)
+    return Owner(key, {"<project>": str(project.pk), "<run>": root["id"]})
+
+
+def made(call: Call, owner: Owner, key: ApiKey | None) -> Any:
+    method, path = call.route.split(" ")
+    names = owner.names
+    path = path.format(
+        run_id=names["<run>"],
+        trace_id=names["<run>"],
+        project_id=names["<project>"],
+        thread_id=THREAD.replace(" ", "%20"),
+    )
+    client = Client(headers={"x-api-key": key.secret} if key else {})
+    query = _filled(call.query, names)
+    if call.body is None:
+        return client.generic(method, path, query_params=query)
+    text = json.dumps(_filled(call.body, names))
+    return client.generic(method, path, text, content_type="application/json", query_params=query)
+
+
+def _filled(value: Any, names: dict[str, str]) -> Any:
+    match value:
+        case dict():
+            return {key: _filled(item, names) for key, item in value.items()}
+        case list():
+            return [_filled(item, names) for item in value]
+    return names.get(value, value)
+
+
+def test_every_route_of_the_api_is_called_here() -> None:
+    found = {
+        f"{method.upper()} {mount}{path}"
+        for mount, described in (("/api/v1", api), ("/api/v2", api_v2))
+        for path, methods in described.get_openapi_schema(path_prefix="")["paths"].items()
+        for method in methods
+    }
+    assert found - KEYLESS == {call.route for call in CALLS}
+
+
+@every_call
+def test_the_workspace_itself_is_answered(owner: Owner, call: Call) -> None:
+    expected = 404 if "resolutions" in call.route else 204 if "share" in call.route else 202
+    answer = made(call, owner, owner.key)
+    assert answer.status_code in (200, expected), answer.content
+
+
+@every_call
+def test_without_a_key_every_route_is_401(owner: Owner, call: Call) -> None:
+    assert made(call, owner, None).status_code == 401
+
+
+@every_call
+def test_a_key_that_may_only_send_is_403_on_every_route(owner: Owner, call: Call) -> None:
+    key = ApiKeyFactory(workspace=owner.key.workspace, scope=Scope.INGEST)
+    assert made(call, owner, key).status_code == 403
+
+
+@every_call
+def test_another_workspace_is_404_or_empty(owner: Owner, call: Call) -> None:
+    answer = made(call, owner, ApiKeyFactory())
+    if call.creates:
+        assert answer.status_code == 200
+        assert answer.json()["tenant_id"] != str(owner.key.workspace_id)
+        return
+    assert answer.status_code in (200, 404), answer.content
+    if answer.status_code == 200:
+        for theirs in (*owner.names.values(), SECRET, THREAD):
+            assert theirs not in answer.content.decode()
+        assert not COUNTS.search(answer.content)
