@@ -7,6 +7,7 @@ parent or the run's own post arrives, the run and all below it move to the trace
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import psycopg
 
 from apps.projects.models import Project
@@ -45,7 +46,7 @@ def find(cursor: "psycopg.Cursor[Any]", project: Project, changes: list[RunChang
 def take(cursor: "psycopg.Cursor[Any]", moves: dict[UUID, Move]) -> list[RunChange]:
     """Take the runs of these locked traces out of the table, as changes that write them where they belong."""
     cursor.execute(TAKE, {"traces": list(moves)})
-    changes = [RunChange(**dict(zip(COLUMNS, row, strict=True))) for row in cursor.fetchall()]
+    changes = [_stored(row) for row in cursor.fetchall()]
     cursor.execute(DELETE, {"traces": list(moves)})
     Attachment.objects.move({trace: move.trace_id for trace, move in moves.items()})
     for change in changes:
@@ -55,3 +56,12 @@ def take(cursor: "psycopg.Cursor[Any]", moves: dict[UUID, Move]) -> list[RunChan
         change.trace_id, change.provisional = move.trace_id, False
         change.dotted_order = move.dotted_order + change.dotted_order.removeprefix(move.old_dotted_order)
     return changes
+
+
+def _stored(row: tuple[Any, ...]) -> RunChange:
+    """Django's connections hand out jsonb as text."""
+    values = dict(zip(COLUMNS, row, strict=True))
+    for column in ("metadata", "usage_details"):
+        if values[column] is not None:
+            values[column] = msgspec.json.decode(values[column])
+    return RunChange(**values)

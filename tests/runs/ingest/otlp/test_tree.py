@@ -1,6 +1,7 @@
 """Runs from spans: ids, parents, and trees that arrive in pieces."""
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -85,3 +86,27 @@ def test_spans_of_one_trace_may_go_to_several_projects(export: Export) -> None:
     runs = Run.objects.in_trace(run_id(1)).select_related("project")
     assert [(run.id, run.project.name) for run in runs] == [(run_id(1), "app"), (run_id(2), "search")]
     assert list(reconcile()) == []
+
+
+def test_moving_twice_keeps_what_a_span_told(export: Export) -> None:
+    """Metadata, tokens and thread id go along when the parent comes, and again when the parent's parent comes."""
+    usage = {
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 5,
+        "gen_ai.usage.cache_read.input_tokens": 4,
+    }
+    told = {"gen_ai.operation.name": "chat", "session.id": "T", "input.value": "Hi", "langsmith.span.tags": "a"} | usage
+    export(span(3, 2, at=2, attributes=told, error="no", events=[("cache miss", {})]))
+    before = moved(Run.objects.get())
+    export(span(2, 1, at=1))
+    export(span(1))
+    assert moved(Run.objects.get(id=run_id(3))) == before
+    assert Thread.objects.get().total_tokens == 15
+
+
+def moved(run: Run) -> dict[str, Any]:
+    """All columns but the place in the tree."""
+    place = ("trace_id", "dotted_order", "provisional", "project_id")
+    return {
+        field.name: getattr(run, field.attname) for field in Run._meta.concrete_fields if field.attname not in place
+    }
