@@ -101,7 +101,7 @@ def die_with_parent(sig: signal.Signals) -> Callable[[], None]:
 
 
 class Embedded:
-    """One server on one home. `start` returns when it answers; `url` is good until `stop`."""
+    """One server on one home. `url` is known at once and good between `start`, which waits for the server, and `stop`."""
 
     def __init__(self, home: Path, *, forgetful: bool = False) -> None:
         self.home = home
@@ -112,7 +112,7 @@ class Embedded:
         self.owner = account()
         self.base = self._base()
         self.data = self.base / "data"
-        self.sockets = self.base / "socket"
+        self.sockets = self._socket_directory()
         self.notes: list[str] = []
         if self.base.parent != home:
             self.notes.append(f"The user {self._user()} cannot reach {home}; the database is in {self.base}.")
@@ -131,7 +131,7 @@ class Embedded:
         self._check_version()
         self._end_orphan()
         self._write_settings()
-        self._make_socket_directory()
+        make_directory(self.sockets, 0o700, self.owner)
         deadline = time.monotonic() + START_SECONDS
         while not self._try_start(deadline):
             words = self._last_words()
@@ -249,16 +249,15 @@ class Embedded:
         )
         path.chmod(0o644)
 
-    def _make_socket_directory(self) -> None:
+    def _socket_directory(self) -> Path:
         """Only the owner (and root) may enter it: that, not a password, guards the database."""
-        if self.sockets.parent != self.base:
-            return
-        if len(os.fsencode(self.sockets / SOCKET)) <= SOCKET_PATH_LIMIT:
-            make_directory(self.sockets, 0o700, self.owner)
-            return
-        self.sockets = Path(tempfile.mkdtemp(prefix="tl-", dir="/tmp"))
+        beside = self.base / "socket"
+        if len(os.fsencode(beside / SOCKET)) <= SOCKET_PATH_LIMIT:
+            return beside
+        short = Path(tempfile.mkdtemp(prefix="tl-", dir="/tmp"))
         if self.owner:
-            os.chown(self.sockets, self.owner.pw_uid, self.owner.pw_gid)
+            os.chown(short, self.owner.pw_uid, self.owner.pw_gid)
+        return short
 
     def _end_orphan(self) -> None:
         """Ends a server that outlived its `up`; forgets a lock file whose process id is another program's by now."""

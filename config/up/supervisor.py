@@ -1,6 +1,7 @@
 """Starts what Threadline consists of, watches over it and ends it. Knows no Django, so it stays small."""
 
 import argparse
+import contextlib
 import errno
 import json
 import os
@@ -123,16 +124,27 @@ class Up:
         self.database: embedded.Embedded | None = None
         self.services: list[Service] = []
         self.first: dict[str, str] | None = None
-        self.environment = os.environ | {"THREADLINE_HOME": str(self.home.path)}
-        self.environment.setdefault("MALLOC_ARENA_MAX", "2")
+        self.environment = self._environment()
+
+    def _environment(self) -> dict[str, str]:
+        environment = os.environ | {"THREADLINE_HOME": str(self.home.path)}
+        environment.setdefault("MALLOC_ARENA_MAX", "2")
+        # Container images like to forbid bytecode beside the sources; without any, each start compiles for seconds.
+        if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
+            environment.setdefault("PYTHONPYCACHEPREFIX", str(self.home.path / "bytecode"))
+        return environment
 
     def run(self) -> None:
         self._catch_signals()
         self.web_workers = _workers()
         self.home.claim()
         self._listen()
-        self._start_database()
-        self._start_services()
+        self._find_database()
+        with self._start_first_web() as link:
+            self._start_database()
+            self._await_preparation(link)
+        for service in self.services[1:]:
+            service.start(self.environment)
         self._wait_until_ready()
         self._show_where_to_go()
         self._watch()
@@ -187,21 +199,14 @@ class Up:
                     ) from None
                 time.sleep(0.1)
 
-    def _start_database(self) -> None:
-        if os.environ.get("DATABASE_URL"):
-            self.home.forget_database()
-            return
-        self.database = embedded.Embedded(self.home.path)
-        self.screen.begin("PostgreSQL" if self.database.exists() else "PostgreSQL, a new database")
-        self.database.start()
-        self.screen.done()
-        for note in self.database.notes:
-            self.screen.say(note)
-        self.home.note_database(self.database.url)
-        self.environment["DATABASE_URL"] = self.database.url
+    def _find_database(self) -> None:
+        self.home.forget_database()
+        if not os.environ.get("DATABASE_URL"):
+            self.database = embedded.Embedded(self.home.path)
+            self.environment["DATABASE_URL"] = self.database.url
 
-    def _start_services(self) -> None:
-        """The first web process prepares the database before it serves: one start of Django less."""
+    def _start_first_web(self) -> socket.socket:
+        """It prepares the database before it serves (one start of Django less), and loads while the database starts."""
         assert self.listening
         descriptor = self.listening.fileno()
         webs = [
@@ -210,15 +215,29 @@ class Up:
         ]
         self.worker = Service("The background worker", ["config.up.worker"])
         self.services = [*webs, self.worker]
-        reading, writing = os.pipe()
+        ours, theirs = socket.socketpair()
         demo = ["--demo"] if self.options.demo else []
-        webs[0].start(self.environment, ["--prepare", str(writing), *demo], (writing,))
-        os.close(writing)
-        with os.fdopen(reading) as messages:
+        with theirs:
+            link = theirs.fileno()
+            webs[0].start(self.environment, ["--prepare", str(link), *demo], (link,))
+        return ours
+
+    def _start_database(self) -> None:
+        if self.database is None:
+            return
+        self.screen.begin("PostgreSQL" if self.database.exists() else "PostgreSQL, a new database")
+        self.database.start()
+        self.screen.done()
+        for note in self.database.notes:
+            self.screen.say(note)
+        self.home.note_database(self.database.url)
+
+    def _await_preparation(self, link: socket.socket) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            link.sendall(b"go")
+        with link.makefile() as messages:
             if not any(self._hear(json.loads(line)) for line in messages):
                 raise Problem("The web server ended before it could serve; its own message is above.")
-        for service in self.services[1:]:
-            service.start(self.environment)
 
     def _hear(self, message: dict[str, Any]) -> bool:
         """True with the last message, when the database is fit for use."""

@@ -26,11 +26,15 @@ from config.up.home import Problem
 BACKLOG = 1024
 
 
-class Pipe:
-    """Tells the supervisor how the preparation goes, one JSON object a line."""
+class Link:
+    """To the supervisor, which says when the database runs and hears how its preparation goes: a JSON object a line."""
 
     def __init__(self, descriptor: int) -> None:
         self.file = os.fdopen(descriptor, "w")
+
+    def wait_for_database(self) -> None:
+        if not os.read(self.file.fileno(), 2):
+            sys.exit(1)
 
     def begin(self, step: str) -> None:
         self._tell(begin=step)
@@ -60,23 +64,24 @@ def main() -> None:
     parser.add_argument("--demo", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    if options.prepare is not None and run_prepare(Pipe(options.prepare), demo=options.demo):
+    if options.prepare is not None and run_prepare(Link(options.prepare), demo=options.demo):
         # Migrations leave 10 MiB here and 10 in the database's session: begin anew without them.
         os.execv(sys.executable, [sys.executable, "-m", "config.up.web", str(options.listening)])
     serve(options.listening)
 
 
-def run_prepare(pipe: Pipe, *, demo: bool) -> bool:
+def run_prepare(link: Link, *, demo: bool) -> bool:
     try:
-        pipe.begin("Application")
+        link.begin("Application")
         django.setup()
-        pipe.done()
+        link.wait_for_database()
+        link.done()
         from config.up.prepare import prepare
 
-        changed = prepare(pipe, demo=demo)
-        pipe.prepared()
+        changed = prepare(link, demo=demo)
+        link.prepared()
     except (Problem, ImproperlyConfigured) as problem:
-        pipe.problem(str(problem))
+        link.problem(str(problem))
         sys.exit(1)
     return changed
 
