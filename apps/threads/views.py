@@ -62,14 +62,9 @@ def thread(request: MemberRequest, project_id: uuid.UUID, thread_id: str) -> Htt
     if asked.get("part") == "newer":
         context["newer"] = context["shown_at"] != stamp(found)
         return render(request, "threads/detail.html#newer", context)
-    if request.htmx.target == "run":
-        context["shown"] = thread_page.selected_run(found, asked.get("run", ""))
-        return page(request, "threads/detail.html", context)
-    window = thread_page.Window.asked_for(found, asked)
-    in_trace_view = asked.get("view") == "trace"
-    shown = thread_page.trace_view(window, asked.get("run", "")) if in_trace_view else thread_page.overview(window)
-    above, below = Thread.objects.in_project(project).beside(found)
-    context |= {"window": window, "above": above, "below": below, **shown}
+    context |= thread_page.context(found, asked, request.htmx.target)
+    if "window" in context:
+        context["above"], context["below"] = Thread.objects.in_project(project).beside(found)
     return page(request, "threads/detail.html", context)
 
 
