@@ -189,8 +189,8 @@ class RunQuerySet(models.QuerySet["Run"]):
     def steps(self) -> Self:
         """What an agent does between question and answer: its tools with their inputs as args, and its model calls without a payload."""
         kinds = (RunType.TOOL, RunType.RETRIEVER)
-        args = Case(When(run_type__in=kinds, then=F("inputs")))
-        return self.filter(run_type__in=(*kinds, RunType.LLM), parent_run_id__isnull=False).annotate(args=args).light()
+        found = self.filter(run_type__in=(*kinds, RunType.LLM), parent_run_id__isnull=False)
+        return found.annotate(args=Case(When(run_type__in=kinds, then=F("inputs")))).for_tree()
 
     def llm_usage(self, trace_ids: Iterable[uuid.UUID]) -> Self:
         """The llm runs that report usage, trace after trace, each in preorder."""
@@ -237,9 +237,10 @@ class RunQuerySet(models.QuerySet["Run"]):
             if parent and parent.trace_id != run.trace_id and parent.project.workspace_id == run.project.workspace_id:
                 yield run, parent
 
-    def without_details(self) -> Self:
-        """Inputs and outputs, but not what only the page of one run shows."""
-        return self.defer("events", "extra", "serialized")
+    def for_tree(self, *more: str) -> Self:
+        """Only what a row of a tree shows: hundreds are read at a time, and decoding the rest takes longer than fetching it."""
+        shown = ("id", "trace_id", "dotted_order", "name", "run_type", "status", "start_time", "end_time", "error")
+        return self.only(*shown, "total_tokens", "model", *more)
 
     def light(self) -> Self:
         """Without the payload, which is most of a row."""

@@ -42,7 +42,7 @@ def show(request: HttpRequest, project: Project, found: Run, **extra: Any) -> Ht
         )
     context = {"project": project, "shown": RunView(found), **extra}
     if request.htmx.target != "run":  # type: ignore[attr-defined]
-        rows = Run.objects.in_trace(found.trace_id).light().fetch_mode(FETCH_RAISE)[:MAX_ROWS]
+        rows = Run.objects.in_trace(found.trace_id).for_tree().fetch_mode(FETCH_RAISE)[:MAX_ROWS]
         trace = get_object_or_404(Trace.objects.in_project(project), pk=found.trace_id)
         context |= {"trace": trace, "branches": grow([trace], list(rows))}
     return page(request, "runs/detail.html", context)

@@ -78,13 +78,13 @@ def overview(window: Window) -> dict[str, Any]:
     ids = [trace.trace_id for trace in traces]
     runs = Run.objects.in_project(window.thread.project).fetch_mode(FETCH_RAISE)
     steps = list(runs.in_traces(ids).steps()[:MOST_STEPS])
-    turns = read_turns(traces, runs.roots_of(ids).without_details(), steps, before, window.first)
+    turns = read_turns(traces, runs.roots_of(ids).for_tree("inputs", "outputs"), steps, before, window.first)
     return {"view": "overview", "turns": turns, "timeline": timeline(window, traces)}
 
 
 def trace_view(window: Window, run_id: str) -> dict[str, Any]:
     _, traces = window.traces()
-    runs = Run.objects.in_project(window.thread.project).light().fetch_mode(FETCH_RAISE)
+    runs = Run.objects.in_project(window.thread.project).for_tree().fetch_mode(FETCH_RAISE)
     rows = list(runs.in_traces(trace.trace_id for trace in traces)[:MAX_ROWS])
     asked = traces[window.turn - window.first].trace_id if traces else None
     first = next((str(run.id) for run in rows if run.trace_id == asked), "")
