@@ -24,11 +24,13 @@ PROVIDERS = ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.syste
 NAMED = {"session_id": "session.id", "conversation_id": "gen_ai.conversation.id", "user_id": "user.id"}
 # A longer text is no label to filter by: it stays with the run, out of the metadata and its index.
 MAX_LABEL = 2_000
+MAX_NAME = 500
+MAX_LABELS = 50
 
 
 def metadata_of(told: Attributes, outputs: Fields | None) -> tuple[Fields, Fields]:
     """The metadata, and what of the attributes is too long for it. Call it when inputs and outputs are taken."""
-    metadata = {key: decoded(value) for key, value in told.under(OWN).items()}
+    metadata = {key: _structured(value) for key, value in told.under(OWN).items()}
     _below(metadata, told.under(ASSOCIATED))
     _below(metadata, _object(told.json("metadata")))
     _below(metadata, {name: told.take(key) for name, key in NAMED.items()})
@@ -37,7 +39,7 @@ def metadata_of(told: Attributes, outputs: Fields | None) -> tuple[Fields, Field
     if not isinstance((outputs or {}).get("usage_metadata"), dict):  # more than the attributes can say: costs
         _below(metadata, {"usage_metadata": usage})
     left = {name: value for name, value in told.left().items() if value is not None}
-    long = {name: value for name, value in left.items() if not _is_label(value)}
+    long = {name: value for name, value in left.items() if len(name) > MAX_NAME or not _is_label(value)}
     _below(metadata, {name: value for name, value in left.items() if name not in long})
     return metadata, {"attributes": long} if long else {}
 
@@ -69,9 +71,17 @@ def _model(told: Attributes) -> Fields:
     }
 
 
+def _structured(value: Any) -> Any:
+    """The LangSmith SDK sends objects and lists as JSON text; texts it sends as they are."""
+    found = decoded(value)
+    return found if isinstance(found, dict | list) else value
+
+
 def _is_label(value: Any) -> bool:
-    if isinstance(value, str):
-        return len(value) <= MAX_LABEL
     if isinstance(value, list):
-        return len(value) <= 50 and all(not isinstance(item, str) or len(item) <= 200 for item in value)
-    return not isinstance(value, dict)
+        return len(value) <= MAX_LABELS and not any(isinstance(item, dict | list) for item in value) and _short(*value)
+    return not isinstance(value, dict) and _short(value)
+
+
+def _short(*values: Any) -> bool:
+    return sum(len(value) for value in values if isinstance(value, str)) <= MAX_LABEL

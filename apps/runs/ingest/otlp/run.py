@@ -80,7 +80,7 @@ def _attributes(span: Span) -> Fields:
 
 
 def run_type_of(told: Attributes) -> str:
-    """The first kind that one of the conventions tells and Threadline knows; agents, workflows and the like are chains."""
+    """By the first kind that a convention tells; agents, workflows and the like are chains. A model without a kind was called."""
     for key in _KINDS:
         kind = str(told.peek(key) or "").lower()
         if kind in RUN_TYPES:
@@ -89,7 +89,7 @@ def run_type_of(told: Attributes) -> str:
             return OPERATIONS[kind]
         if kind:
             return "chain"
-    return "chain"
+    return "llm" if told.peek("gen_ai.request.model", "llm.model_name") else "chain"
 
 
 def _project(told: Attributes, span: Span, header: str | None) -> Any:

@@ -1,9 +1,11 @@
 """POST …/v1/traces: OTLP over HTTP. 200: the spans are committed, except those that the answer's partial success counts."""
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -15,6 +17,8 @@ from apps.runs.ingest.deliver import Outcome
 from apps.runs.ingest.otlp import json, protobuf
 from apps.runs.ingest.otlp.receive import receive
 from apps.runs.ingest.otlp.span import Malformed, Span
+
+logger = logging.getLogger(__name__)
 
 
 class Encoding(NamedTuple):
@@ -32,7 +36,7 @@ ENCODINGS = {
     "application/json": Encoding("application/json", json.read, json.success, json.failure),
 }
 # The code of google.rpc that goes with a status; INVALID_ARGUMENT for all others.
-RPC_CODES = {401: 16, 403: 7, 413: 8}
+RPC_CODES = {401: 16, 403: 7, 413: 8, 503: 14}
 INVALID_ARGUMENT = 3
 
 
@@ -47,6 +51,9 @@ def traces(request: HttpRequest) -> HttpResponse:
         if encoding is None:
             raise Refused(415, f"Content-Type {content_type[:80]!r} is not one of {', '.join(ENCODINGS)}.")
         outcome = receive(workspace, encoding.read(read_body(request)), _project(request))
+    except OperationalError:
+        logger.exception("The database did not take the spans.")
+        return _failure(answering, 503, "The database is not available; send the spans again.")
     except KeyError401 as error:
         return _failure(answering, 401, str(error))
     except KeyError403 as error:

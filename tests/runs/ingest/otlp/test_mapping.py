@@ -47,6 +47,7 @@ def metadata(run: Run) -> dict[str, Any]:
         ({"traceloop.span.kind": "tool"}, "tool"),
         ({"traceloop.span.kind": "workflow"}, "chain"),
         ({"llm.request.type": "chat"}, "llm"),
+        ({"gen_ai.request.model": "gpt-4o"}, "llm"),
         ({"llm.request.type": "rerank"}, "retriever"),
     ],
 )
@@ -71,15 +72,22 @@ def test_span_without_an_end_is_pending(stored: Stored) -> None:
 
 def test_langsmith_metadata_keeps_its_types(stored: Stored) -> None:
     run = stored(
-        {"langsmith.metadata.turn": 3, "langsmith.metadata.user": '{"plan":"pro"}', "langsmith.metadata.note": "{x"}
+        {
+            "langsmith.metadata.turn": 3,
+            "langsmith.metadata.user": '{"plan":"pro"}',
+            "langsmith.metadata.note": '{"x',
+            "langsmith.metadata.said": '"Hi"',
+        }
     )
-    assert metadata(run) == {"turn": 3, "user": {"plan": "pro"}, "note": "{x"}
+    assert metadata(run) == {"turn": 3, "user": {"plan": "pro"}, "note": '{"x', "said": '"Hi"'}
 
 
 def test_attributes_of_the_application_become_metadata(stored: Stored) -> None:
-    run = stored({"http.route": "/chat", "retries": 2, "labels": ["a", "b"], "page": "x" * 2_001})
-    assert metadata(run) == {"http.route": "/chat", "retries": 2, "labels": ["a", "b"]}
-    assert payload.load(run.extra)["attributes"] == {"page": "x" * 2_001}
+    labels = {"http.route": "/chat", "retries": 2, "labels": ["a", "b"]}
+    long = {"page": "x" * 2_001, "object": {"a": 1}, "objects": [{"a": 1}], "many": list(range(51)), "n" * 501: 1}
+    run = stored(labels | long)
+    assert metadata(run) == labels
+    assert payload.load(run.extra)["attributes"] == long
 
 
 @pytest.mark.parametrize(

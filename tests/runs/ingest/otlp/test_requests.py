@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -16,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from apps.accounts.models import ApiKey
 from apps.projects.models import Project
 from apps.runs import payload
+from apps.runs.ingest.otlp import views
 from apps.runs.models import Run
 from tests.factories import ApiKeyFactory
 from tests.runs.ingest.otlp.conftest import Export
@@ -207,6 +209,17 @@ def test_another_encoding_415(client: Client, key: ApiKey) -> None:
 
 def test_get_405(client: Client, key: ApiKey) -> None:
     assert client.get("/v1/traces").status_code == 405
+
+
+def test_a_database_that_is_away_is_503_which_exporters_send_again(
+    client: Client, key: ApiKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*told: Any) -> None:
+        raise OperationalError("the database system is shutting down")
+
+    monkeypatch.setattr(views, "receive", away)
+    answer = post(client, key, request(span()).SerializeToString())
+    assert (answer.status_code, rpc_status(answer.content)[0]) == (503, 14)
 
 
 def test_too_large_a_body_413(client: Client, key: ApiKey, settings: Any) -> None:
