@@ -26,6 +26,8 @@ class SharedLinkQuerySet(models.QuerySet["SharedLink"]):
         return self.filter(kind=SharedLink.Kind.RUN, project=project, trace_id=trace_id)
 
     def to_thread(self, project: Project, thread_id: str) -> Self:
+        if "\0" in thread_id:  # PostgreSQL refuses even to look for it
+            return self.none()
         return self.filter(kind=SharedLink.Kind.THREAD, project=project, thread_id=thread_id)
 
 

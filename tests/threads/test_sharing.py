@@ -145,6 +145,11 @@ def test_sharing_an_unknown_run_or_thread_is_404(api: Any, project: Project) -> 
     assert api("post", "/api/v2/threads/none/share", body).status_code == 404
 
 
+@pytest.mark.parametrize("method", ["get", "delete"])
+def test_a_thread_id_that_no_database_holds_is_not_shared(api: Any, project: Project, method: str) -> None:
+    assert api(method, f"/api/v2/threads/a%00b/share?project_id={project.pk}").status_code in (200, 204)
+
+
 def test_an_ingest_key_shares_nothing(api: Any, project: Project, workspace: Workspace, root: Wire) -> None:
     ingest = ApiKeyFactory(workspace=workspace, scope="ingest")
     assert api("put", f"/runs/{root['id']}/share", b"{}", secret=ingest.secret).status_code == 403
