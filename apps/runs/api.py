@@ -104,8 +104,8 @@ def attachments_of(request: HttpRequest, runs: Iterable[Run]) -> dict[RunKey, di
 def _json(
     runs: list[Run], workspace: Workspace, columns: frozenset[str], attachments: dict[RunKey, dict[str, Any]]
 ) -> list[Any]:
-    threads = Trace.objects.threads_of(run.trace_id for run in runs if run.parent_run_id is None)
-    return [run_json(run, workspace.id, threads, columns) | attachments.get((run.trace_id, run.id), {}) for run in runs]
+    traces = Trace.objects.by_id(run.trace_id for run in runs if run.parent_run_id is None)
+    return [run_json(run, workspace.id, traces, columns) | attachments.get((run.trace_id, run.id), {}) for run in runs]
 
 
 def asked_for(body: RunConditions, workspace: Workspace) -> RunQuerySet:

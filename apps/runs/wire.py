@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from apps.runs import payload
-from apps.runs.models import Run, RunType
+from apps.runs.models import Run, RunType, Trace
 
 # Selected by name, because they are most of a run. Every other field is always sent: SDKs fail on a missing one, not on more.
 SELECTABLE: Final = frozenset({"inputs", "outputs", "events", "extra"})
@@ -31,11 +31,12 @@ def encode(value: Any) -> bytes:
     return _encoder.encode(value)
 
 
-def run_json(
-    run: Run, workspace_id: uuid.UUID, threads: Mapping[uuid.UUID, str | None], columns: frozenset[str]
-) -> Any:
-    """The v1 object of a run read with RunQuerySet.for_wire(columns); threads has the thread of each root's trace."""
-    is_root = run.parent_run_id is None
+def run_json(run: Run, workspace_id: uuid.UUID, traces: Mapping[uuid.UUID, Trace], columns: frozenset[str]) -> Any:
+    """The v1 object of a run read with RunQuerySet.for_wire(columns); traces has the trace of each root.
+
+    A root shows the thread and the usage of its whole trace.
+    """
+    trace = traces.get(run.trace_id) if run.parent_run_id is None else None
     return {
         "id": run.id,
         "name": run.name,
@@ -50,12 +51,13 @@ def run_json(
         "parent_run_id": run.parent_run_id,
         "parent_run_ids": ancestors(run.dotted_order),
         "session_id": run.project_id,
-        "thread_id": threads.get(run.trace_id, run.thread_id) if is_root else run.thread_id,
+        "thread_id": trace.thread_id if trace else run.thread_id,
         "tags": run.tags,
         "reference_example_id": run.reference_example_id,
         "app_path": f"/o/{workspace_id}/projects/p/{run.project_id}/r/{run.id}?trace_id={run.trace_id}",
         "feedback_stats": None,
         **_usage(run),
+        **(_totals(trace) if trace and trace.llm_count and run.run_type != RunType.LLM else {}),
         **{name: payload_json(run, name) for name in columns},
     }
 
@@ -87,6 +89,17 @@ def _usage(run: Run) -> dict[str, Any]:
         "completion_token_details": details.get("completion"),
         "prompt_cost_details": details.get("prompt_cost"),
         "completion_cost_details": details.get("completion_cost"),
+    }
+
+
+def _totals(trace: Trace) -> dict[str, Any]:
+    priced = trace.known_cost is not None
+    return {
+        **{name: getattr(trace, name) for name in ("prompt_tokens", "completion_tokens", "total_tokens")},
+        **{
+            name: money(getattr(trace, name)) if priced else None
+            for name in ("prompt_cost", "completion_cost", "total_cost")
+        },
     }
 
 

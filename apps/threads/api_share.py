@@ -114,9 +114,9 @@ def _json(request: HttpRequest, link: SharedLink, runs: Iterable[Run], columns: 
     """As v1 shows a run, with the public page in place of the workspace's."""
     runs = list(runs)
     attachments = attachments_of(request, runs)
-    threads = Trace.objects.threads_of(run.trace_id for run in runs if run.parent_run_id is None)
+    traces = Trace.objects.by_id(run.trace_id for run in runs if run.parent_run_id is None)
     return [
-        run_json(run, link.workspace_id, threads, columns)
+        run_json(run, link.workspace_id, traces, columns)
         | {"app_path": f"{link.path}/{run.id}", "share_token": link.token}
         | attachments.get((run.trace_id, run.id), {})
         for run in runs

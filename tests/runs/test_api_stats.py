@@ -77,6 +77,15 @@ def test_stats_of_an_llm_run_that_repeats_the_usage_of_another_count_it_once(api
     assert (stats["run_count"], stats["total_tokens"], stats["total_cost"]) == (3, 5, 0.25)
 
 
+def test_a_root_shows_the_usage_of_its_whole_trace(api: Caller, now: datetime) -> None:
+    root = run(start=now)
+    project = sent(api, root, model_call(root, 5, 0.25), model_call(root, 7))
+    (listed,) = api.post("/api/v1/runs/query", session=[project.pk], is_root=True).json()["runs"]
+    assert (listed["prompt_tokens"], listed["completion_tokens"], listed["total_tokens"]) == (2, 10, 12)
+    assert (listed["total_cost"], listed["prompt_cost"]) == (0.25, 0.25)
+    assert api.get(f"/api/v1/runs/{root['id']}").json() == listed
+
+
 def test_stats_of_nothing_are_not_empty(api: Caller) -> None:
     stats = api.post(STATS, session=["00000000-0000-0000-0000-000000000000"]).json()
     assert (stats["run_count"], stats["total_cost"], stats["error_rate"]) == (0, None, None)
