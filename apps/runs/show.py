@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 from django.utils.safestring import SafeString
 
@@ -53,18 +52,13 @@ class RunView:
         return [self.inputs, self.outputs]
 
     @cached_property
-    def extra(self) -> Any:
-        """Runtime, invocation parameters: what is neither conversation nor metadata."""
-        return read(self.run.extra, RUN_BYTES).value
-
-    @cached_property
     def details(self) -> list[tuple[str, SafeString]]:
         """Folded blocks of JSON below the conversation."""
         found = (
             ("Metadata", self.run.metadata),
             ("Tokens and cost by kind", self.run.usage_details),
             ("Events", read(self.run.events, RUN_BYTES).value),
-            ("Runtime and parameters", self.extra),
+            ("Runtime and parameters", read(self.run.extra, RUN_BYTES).value),
             ("Serialized", read(self.run.serialized, RUN_BYTES).value),
         )
         return [(name, tree(value)) for name, value in found if value]
@@ -76,10 +70,6 @@ class RunView:
     @property
     def raw_fields(self) -> list[str]:
         return [name for name in RAW_FIELDS if getattr(self.run, name) is not None]
-
-    @property
-    def error_head(self) -> str:
-        return error_head(self.run.error or "")
 
     @property
     def latency(self) -> float | None:

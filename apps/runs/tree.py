@@ -21,8 +21,6 @@ _LEAST_BAR = 6
 class Row:
     run: Run
     depth: int
-    parent: bool
-    """Whether rows below are its children."""
     bar_x: int
     bar_width: int
 
@@ -71,10 +69,9 @@ def _rows(runs: list[Run]) -> list[Row]:
         Row(
             run,
             min(level - top, MAX_DEPTH),
-            index + 1 < len(levels) and levels[index + 1] > level,
             *_bar(run, begin, span),
         )
-        for index, (run, level) in enumerate(zip(runs, levels, strict=True))
+        for run, level in zip(runs, levels, strict=True)
     ]
 
 

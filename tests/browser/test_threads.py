@@ -113,6 +113,21 @@ def test_j_and_k_walk_the_runs_of_a_tree(page: Page, ada: Person) -> None:
     expect(page.locator("#run h2")).to_have_text("agent")
 
 
+def test_runs_fold_and_unfold(page: Page, ada: Person) -> None:
+    open_thread(page, ada, AGENT, "pr-4182")
+    page.get_by_role("link", name="Trace view").click()
+    first = page.locator(".tree ul").first.get_by_role("listitem")
+    every = first.count()
+    page.get_by_role("button", name="Runs of agent").first.click()
+    expect(first).to_have_count(every - 1)
+    page.get_by_role("button", name="Runs of LangGraph").first.click()
+    expect(first).to_have_count(1)
+    page.get_by_role("link", name="LangGraph").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(first).to_have_count(every - 1)
+    assert_accessible(page)
+
+
 def test_figures_explain_themselves_and_escape_folds_them(page: Page, ada: Person) -> None:
     open_thread(page, ada, AGENT, "pr-4182")
     words = page.get_by_text("is not counted twice")
