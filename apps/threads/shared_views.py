@@ -48,7 +48,9 @@ def public[**P](view: Callable[Concatenate[HttpRequest, SharedLink, P], HttpResp
 @public
 def shared(request: HttpRequest, link: SharedLink) -> HttpResponse:
     if link.thread_id is None:
-        found = (link.runs.with_id(link.run_id).first() if link.run_id else None) or link.runs.order_by("dotted_order").first()
+        found = (link.runs.with_id(link.run_id).first() if link.run_id else None) or link.runs.order_by(
+            "dotted_order"
+        ).first()
         if found is None:
             raise Http404("The run was deleted")
         return show(request, link.project, found, shared=link)
