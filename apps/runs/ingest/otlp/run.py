@@ -134,6 +134,8 @@ def _exception(fields: Fields) -> str:
     if "Traceback (most recent call last)" in message:  # the LangSmith SDK puts all of its error here
         return message
     head = f"{kind}: {message}" if kind and message else kind or message or "exception"
+    if stack.startswith(head):  # as JavaScript and Java write them
+        return stack
     return f"{head}\n\n{stack}" if stack else head
 
 

@@ -356,3 +356,8 @@ def test_spans_of_otel_mode_are_stored(export: Export) -> None:
     otel = {"langsmith.metadata.LANGSMITH_TRACING_MODE": "otel"}
     export(span(1, attributes=otel), resource={"langsmith.internal_provider": True})
     assert Run.objects.count() == 1
+
+
+def test_stack_that_begins_with_the_message_is_told_once(stored: Stored) -> None:
+    told = {"exception.type": "Error", "exception.message": "no", "exception.stacktrace": "Error: no\n    at chat.js:1"}
+    assert stored(error="no", events=[("exception", told)]).error == "Error: no\n    at chat.js:1"
