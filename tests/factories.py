@@ -11,7 +11,9 @@ from factory.django import DjangoModelFactory
 from apps.accounts.models import ApiKey, Membership, Role, Scope, User, Workspace, key_digest
 from apps.projects.models import Project
 from apps.runs import payload
+from apps.runs.ingest import store
 from apps.runs.models import Run, RunType, Trace, thread_uuid
+from apps.runs.search import index
 from apps.threads.models import Thread
 
 EPOCH = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -123,6 +125,19 @@ class RunFactory(DjangoModelFactory[Run]):
             if value is not None and not isinstance(value, bytes):
                 kwargs[name] = payload.pack(msgspec.json.encode(value))
         return kwargs
+
+
+    @classmethod
+    def _create(cls, model_class: type[Run], *args: Any, **kwargs: Any) -> Run:
+        """As written by the ingest, which has it indexed for search."""
+        run: Run = super()._create(model_class, *args, **kwargs)
+        mark([run])
+        return run
+
+
+def mark(runs: list[Run]) -> None:
+    with store.raw_cursor() as cursor:
+        index.mark(cursor, [(run.trace_id, run.id) for run in runs])
 
 
 class TraceFactory(DjangoModelFactory[Trace]):

@@ -202,7 +202,9 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(id=run_id).order_by("-received_at")
 
     def matching(self, condition: Node) -> Self:
-        return self.filter(to_q(condition))
+        from apps.runs.search.find import prepared  # it stands on this module
+
+        return self.filter(to_q(prepared(condition)))
 
     def matching_trace(self, condition: Node, within: "RunQuerySet") -> Self:
         """Runs of traces whose root, looked for within, matches."""
@@ -395,3 +397,4 @@ def thread_uuid(project_id: uuid.UUID, thread_id: str) -> uuid.UUID:
 
 # Django finds the models of an app through this module; this one stands on the names above.
 from apps.runs import attachments, prices  # noqa: E402, F401
+from apps.runs.search import models as _search  # noqa: E402, F401

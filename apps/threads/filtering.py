@@ -11,11 +11,12 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, IsNull
 
-from apps.runs.query.compile import LOOKUPS, Among, ILike, Like, like_literal, like_pattern, stored_thread_id
+from apps.runs.query.compile import LOOKUPS, Among, ILike, Like, like_pattern, stored_thread_id
 from apps.runs.query.fields import Field, Kind
 from apps.runs.query.nodes import And, Check, Compare, FilterError, Node, Not, Op, Or, Search
 from apps.runs.query.parse import compared, conditions, field_among, no_operator, two, words_of
 from apps.runs.query.syntax import Call, syntax
+from apps.runs.query.texts import like_literal
 
 _TEXT = models.TextField()
 _SEARCHED: Final = ("thread_id", "first_input", "last_output", "last_error")

@@ -1,6 +1,7 @@
 """The process that runs background jobs: `python -m config.up.worker`."""
 
 import os
+from threading import Event, Thread
 from typing import Any
 
 import django
@@ -25,15 +26,24 @@ def main() -> None:
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.utils import connector_params
 
+    from apps.runs.search.index import index_steadily
+
+    stop = Event()
+    indexer = Thread(target=index_steadily, args=[stop], name="search index")
+    indexer.start()
     connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=3, max_idle=60)
-    with app.replace_connector(connector) as worker_app:
-        worker_app.run_worker(
-            concurrency=1,
-            # A notification wakes the worker at once; polling only catches what a lost connection missed.
-            fetch_job_polling_interval=30,
-            abort_job_polling_interval=30,
-            shutdown_graceful_timeout=STOP_SECONDS,
-        )
+    try:
+        with app.replace_connector(connector) as worker_app:
+            worker_app.run_worker(
+                concurrency=1,
+                # A notification wakes the worker at once; polling only catches what a lost connection missed.
+                fetch_job_polling_interval=30,
+                abort_job_polling_interval=30,
+                shutdown_graceful_timeout=STOP_SECONDS,
+            )
+    finally:
+        stop.set()
+        indexer.join(STOP_SECONDS)
 
 
 if __name__ == "__main__":

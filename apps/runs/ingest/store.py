@@ -19,6 +19,7 @@ from apps.runs.ingest import costs, rehome, rollup, sql
 from apps.runs.ingest.change import RunChange
 from apps.runs.ingest.normalise import trace_of
 from apps.runs.ingest.schema import dotted_time, segment
+from apps.runs.search import index as search
 
 FOREIGN = "its trace belongs to another workspace, or to a project that is being deleted"
 
@@ -49,8 +50,11 @@ def _write(project: Project, changes: list[RunChange], *, trust_new: bool) -> li
         traces = sorted({*map(trace_of, changes), *moves})
         new, foreign = _lock(cursor, project, traces)
         moved = rehome.take(cursor, moves) if moves else []
+        if moves:
+            search.forget(cursor, moves)
         kept = [change for change in merged([*moved, *changes]) if change.trace_id not in foreign]
         _put(cursor, project, kept, new if trust_new else set())
+        search.mark(cursor, [(trace_of(change), change.id) for change in kept])
         costs.price_stored(cursor, kept)
         rollup.refresh(cursor, [trace for trace in traces if trace not in foreign])
     return [Rejection(str(change.id), FOREIGN) for change in changes if change.trace_id in foreign]
@@ -140,6 +144,7 @@ def delete_traces(traces: Iterable[UUID]) -> int:
         cursor.execute(sql.LOCK_TRACES, {"traces": ids})
         cursor.execute("DELETE FROM runs_run WHERE trace_id = ANY(%s)", [ids])
         gone = cursor.rowcount
+        search.forget(cursor, ids)
         Attachment.objects.in_traces(ids).delete()
         rollup.refresh(cursor, ids)
     return gone

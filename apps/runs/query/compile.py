@@ -19,9 +19,10 @@ from django.db.models.functions import Cast, Coalesce, Collate
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
 
-from apps.runs.query import jsonpath, nodes
+from apps.runs.query import jsonpath, nodes, texts
 from apps.runs.query.fields import FIELDS, ORDER, Kind
 from apps.runs.query.nodes import And, Check, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search
+from apps.runs.query.texts import like_literal
 
 THREAD_KEYS: Final = ("session_id", "conversation_id", "thread_id")
 # Run.thread_id is cut with a hash past this length, so a longer id stands there in another form than in the metadata.
@@ -83,6 +84,27 @@ class ListContains(_Operator):
     sql = "%s @> ARRAY[%s]::text[]"
 
 
+class InTexts(Func):
+    """The run is among those whose row in the search table meets a condition, given as SQL."""
+
+    template = "(%(expressions)s) IN (SELECT trace_id, id FROM runs_searchtext WHERE %(condition)s)"
+    output_field = models.BooleanField()
+
+    def __init__(self, *run: F, condition: str, params: list[Any]) -> None:
+        super().__init__(*run)
+        self.condition, self.params = condition, tuple(params)
+
+    def as_sql(  # type: ignore[override]  # a template of its own
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        run = [compiler.compile(column) for column in self.get_source_expressions()]
+        sql = ", ".join(part for part, _ in run)
+        return self.template % {"expressions": sql, "condition": self.condition}, (
+            *(p for _, ps in run for p in ps),
+            *self.params,
+        )
+
+
 class JsonContains(_Operator):
     sql = "%s @> %s::jsonb"
 
@@ -103,6 +125,8 @@ def to_q(node: Node) -> Q:
             return _known(field, JsonContains(F(field), Value(text)))
         case Exists(field, key):
             return _path(field, jsonpath.with_key([key]))
+        case Search(words, fields) if node.in_texts:
+            return _in_texts(*texts.search(words, fields, node.terms))
         case Search(words, fields):
             return _all(_any(_holds(field, word) for field in fields) for word in words)
         case Pair():
@@ -182,8 +206,14 @@ def _pair(pair: Pair) -> Q:
     return _all(conditions)
 
 
-def _path(column: str, path: str) -> Q:
-    return _known(column, PathExists(F(column), Value(path)))
+def _path(relation: str, path: str) -> Q:
+    if relation == "metadata":
+        return _known(relation, PathExists(F(relation), Value(path)))
+    return _in_texts(*texts.pairs(relation, path))
+
+
+def _in_texts(condition: str, params: list[Any]) -> Q:
+    return Q(InTexts(F("trace_id"), F("id"), condition=condition, params=params))
 
 
 def _holds(field: str, word: str) -> Q:
@@ -202,7 +232,3 @@ def like_pattern(pattern: str) -> str:
     """PostgreSQL refuses a pattern that ends in a lone backslash; here such a one stands for itself."""
     lone = (len(pattern) - len(pattern.rstrip("\\"))) % 2
     return pattern + "\\" * lone
-
-
-def like_literal(text: str) -> str:
-    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

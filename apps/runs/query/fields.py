@@ -88,6 +88,7 @@ class Kind(Enum):
     FIRST = ("1", _first, frozenset({Op.EQ, Op.NEQ}))
     LIST = ("list of texts", _text, frozenset[Op]())
     JSON = ("JSON object", _text, frozenset[Op]())
+    PAYLOAD = ("JSON value", _text, frozenset[Op]())
     KEY = ("dotted path", _text, EQUALITY)
     PAIRED = ("text, number or true/false", _text, ANY)
 
@@ -112,7 +113,6 @@ class Field:
     unavailable: str = ""
 
 
-_PAYLOAD = "the contents of inputs and outputs are not searchable yet"
 _FEEDBACK = "feedback is not recorded yet"
 
 
@@ -156,15 +156,15 @@ FIELDS: Final = {
         _field("reference_example_id", Kind.ID, "reference example"),
         _field("tags", Kind.LIST, "tag"),
         _field("metadata", Kind.JSON),
-        _field("inputs", Kind.JSON, "input", missing=_PAYLOAD),
-        _field("outputs", Kind.JSON, "output", missing=_PAYLOAD),
+        _field("inputs", Kind.PAYLOAD, "input"),
+        _field("outputs", Kind.PAYLOAD, "output"),
         *_pair("metadata", "value"),
-        *_pair("input", "value", missing=_PAYLOAD),
-        *_pair("output", "value", missing=_PAYLOAD),
+        *_pair("input", "value"),
+        *_pair("output", "value"),
         *_pair("feedback", "score", "value", "comment", "source", missing=_FEEDBACK),
     )
 }
 
-# Where search() looks when it is given words alone. The payload itself lies compressed, so its previews stand for it.
-SEARCHED: Final[tuple[str, ...]] = ("name", "error", "tags", "metadata", "inputs_preview", "outputs_preview")
-SEARCHABLE: Final = frozenset({"name", "error", "tags", "metadata"})
+# Where search() looks when it is given words alone: about is the name, the error, the tags and the metadata.
+SEARCHED: Final[tuple[str, ...]] = ("about", "inputs", "outputs")
+SEARCHABLE: Final = frozenset({"name", "error", "tags", "metadata", "inputs", "outputs"})

@@ -10,6 +10,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+# What search() finds in the search tables: the text of all three together is where it looks when it is given words alone.
+TEXTS = frozenset({"about", "inputs", "outputs"})
+
 # None is the absent value: eq(error, null) selects runs without an error.
 type Value = str | Decimal | bool | datetime | UUID | None
 
@@ -93,10 +96,19 @@ class Exists:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Each word is part of some searchable text, whatever its case. fields is where to look."""
+    """Each word is part of some searchable text, whatever its case. fields is where to look.
+
+    terms, once known, are words of the index: of each group the trace of a run that matches has one.
+    """
 
     words: tuple[str, ...]
     fields: tuple[str, ...]
+    terms: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def in_texts(self) -> bool:
+        """Whether it looks into the search tables rather than into the run's own columns."""
+        return not TEXTS.isdisjoint(self.fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from apps.runs import payload
 from apps.runs.models import Run
 from apps.runs.query.nodes import And, Check, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search
 
@@ -34,7 +36,9 @@ def holds(node: Node, run: Run) -> bool:
         case Exists(_, key):
             return bool(values_at(run.metadata, key))
         case Search(words, fields):
-            return all(any(word_in(word.lower(), field, run) for field in fields) for word in words)
+            return all(any(word_in(word, field, run) for field in fields) for word in words)
+        case Pair("input" | "output" as relation):
+            return pair_holds(node, payload.load(getattr(run, f"{relation}s")))
         case Pair():
             return pair_holds(node, run.metadata)
 
@@ -84,14 +88,39 @@ def contains(whole: Any, part: Any) -> bool:
 
 
 def word_in(word: str, field: str, run: Run) -> bool:
-    """Of metadata the JSON text is searched, in which a quote is escaped."""
+    """Of metadata alone the JSON text is searched, in which a quote is escaped."""
     match field:
+        case "about":
+            places = [run.name, run.error, *(run.tags or []), *(run.metadata or {}), *texts_in(run.metadata)]
+            return any(folded(word) in folded(place) for place in places if place)
+        case "inputs" | "outputs":
+            return any(folded(word) in folded(text) for text in texts_in(payload.load(getattr(run, field))))
         case "tags":
-            return any(word in tag.lower() for tag in run.tags or [])
+            return any(word.lower() in tag.lower() for tag in run.tags or [])
         case "metadata":
             text = "" if run.metadata is None else json.dumps(run.metadata, ensure_ascii=False)
-            return json.dumps(word, ensure_ascii=False)[1:-1] in text.lower()
-    return word in (getattr(run, field) or "").lower()
+            return json.dumps(word.lower(), ensure_ascii=False)[1:-1] in text.lower()
+    return word.lower() in (getattr(run, field) or "").lower()
+
+
+def folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    match value:
+        case dict():
+            for item in value.values():
+                yield from texts_in(item)
+        case list():
+            for item in value:
+                yield from texts_in(item)
+        case str():
+            yield value
+        case bool() | None:
+            return
+        case _:
+            yield str(value)
 
 
 def pair_holds(pair: Pair, metadata: Any) -> bool:

@@ -50,13 +50,12 @@ IN_THE_WILD = [
     "eq(is_root, true)",
     'neq(status,"pending")',
     'has(metadata, \'{"runId": "…"}\')',
+    'and(eq(run_type, "llm"), eq(name, "x"), eq(input_key, "messages.content"), like(input_value, "%x%"))',
+    'search(inputs, "words")',
 ]
 
 NOT_YET = [
     'and(eq(feedback_key, "user_score"), eq(feedback_score, 1))',
-    'and(eq(run_type, "llm"), eq(name, "x"), eq(input_key, "messages.content"), like(input_value, "%x%"))',
-    'search(inputs, "words")',
-    'exists(outputs, "k")',
 ]
 
 
@@ -194,7 +193,8 @@ WRONG = {
     "exists(metadata, 5)": "Expected a text in quotes",
     "search()": "search takes one or two arguments",
     "search('')": f"search takes between 1 and {MAX_WORDS} words",
-    "search(id, 'x')": "search looks in error, metadata, name, tags, not in id",
+    "search(id, 'x')": "search looks in error, inputs, metadata, name, outputs, tags, not in id",
+    'exists(outputs, "k")': "exists goes with metadata; for outputs use neq(outputs, null)",
     "like(name, 5)": "Expected a pattern in quotes",
     "like(latency, '5%')": "like does not go with latency",
     "gt(metadata_key, 'a')": "gt does not go with metadata_key; use eq, in, neq",

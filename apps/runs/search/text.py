@@ -1,0 +1,188 @@
+"""The text of a run that a person would search for, and the words by which the index finds it.
+
+A text is matched as folded: without case, and composed (NFC), which is the same for a word and for the text around it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+from unicodedata import normalize
+
+from apps.runs import messages, payload, shapes
+
+MAX_SIDE: Final = 8_000
+"""Characters kept of the inputs, of the outputs, and of everything else."""
+SHORTEST: Final = 3
+"""Characters at the edge of a word that are looked up: parts shorter than a trigram would read the whole vocabulary."""
+MAX_PAIRS: Final = 100
+MAX_PAIR_TEXT: Final = 250
+_MAX_LEAVES: Final = 2_000
+# Every message has them, nobody looks for them.
+_UNREAD: Final = frozenset({
+    "role", "type", "object", "lc", "usage", "usage_metadata", "token_usage", "logprobs", "system_fingerprint", "created",
+})  # fmt: skip
+_PARTS: Final = ("messages", "input", "contents")
+_LEFT_OUT: Final = object()
+_BASE64 = re.compile(r"data:[\w/+.-]*;base64,|[A-Za-z0-9+/=_-]{400}")
+
+# Written without spaces: each character and each pair of neighbours counts as a word.
+_WIDE = "\u2e80-\u2fff\u3005-\u9fff\ua000-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+_SYMBOL = "\u2190-\u2bff\U0001f000-\U0001faff"
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
+_WORD = re.compile(rf"(?P<wide>[{_WIDE}]+)|(?P<symbol>[{_SYMBOL}])|[^\W_{_WIDE}]+")
+LONG: Final = 60
+"""Longer words are cut into pieces of that many characters, each from the middle of the one before."""
+
+
+class Text(NamedTuple):
+    """What is kept of a run: folded lines, and the JSON that conditions on pairs look into."""
+
+    about: str
+    inputs: str
+    outputs: str
+    input_pairs: Any
+    output_pairs: Any
+
+
+def fold(text: str) -> str:
+    return text.lower() if text.isascii() else normalize("NFC", text).casefold()
+
+
+def text_of(
+    *,
+    name: str,
+    error: str | None,
+    tags: list[str] | None,
+    metadata: Any,
+    inputs: bytes | None,
+    outputs: bytes | None,
+    in_thread: bool,
+) -> Text:
+    """in_thread: earlier turns have runs of their own, so what clients send again with each turn is left out."""
+    asked, answered = payload.load(inputs), payload.load(outputs)
+    if in_thread:
+        asked, answered = _new(asked, after=0), _new(answered, after=1)
+    about = [name, *(tags or ()), error, *_labelled(metadata)]
+    asked_for, answer = _Side(asked), _Side(answered)
+    return Text(_joined(about), _joined(asked_for.texts), _joined(answer.texts), asked_for.pairs, answer.pairs)
+
+
+def words_in(lines: Iterable[str]) -> set[str]:
+    """What the index knows folded lines by: letters and digits that stand together, and each wide character alone and with the next."""
+    text = "\n".join(lines)
+    if text.isascii():
+        found = set(_ASCII_WORD.findall(text))
+    else:
+        found = set()
+        for match in _WORD.finditer(text):
+            found |= _grams(match[0]) if match["wide"] else {match[0]}
+    for word in [word for word in found if len(word) > LONG]:
+        found.remove(word)
+        found |= {word[at : at + LONG] for at in range(0, len(word) - LONG // 2, LONG // 2)}
+    return found
+
+
+def _grams(wide: str) -> set[str]:
+    return {*wide, *(wide[at : at + 2] for at in range(len(wide) - 1))}
+
+
+class Clue(NamedTuple):
+    """A text that has a word being searched for also has an indexed word like this: `text` itself, or one that begins or ends with it."""
+
+    text: str
+    open_before: bool = False
+    open_after: bool = False
+
+
+def clues_of(word: str) -> list[Clue]:
+    """Of a folded word. What stands at its edges may be part of a longer one in the text; too short an edge is no clue."""
+    found: list[Clue] = []
+    for match in _WORD.finditer(word):
+        text, before, after = match[0], match.start() == 0, match.end() == len(word)
+        if match["symbol"] or (len(text) == 1 and match["wide"]):
+            found.append(Clue(text))
+        elif match["wide"]:
+            found += [Clue(pair) for pair in sorted(_grams(text)) if len(pair) > 1]
+        elif len(text) > LONG // 2:
+            found.append(Clue(text[: LONG // 2], open_before=True, open_after=True))
+        elif not (before or after) or len(text) >= SHORTEST:
+            found.append(Clue(text, before, after))
+    return found
+
+
+def _joined(parts: Iterable[str | None]) -> str:
+    """One line each, white space collapsed, without repetition, up to the cap."""
+    lines = dict.fromkeys(" ".join(fold(part).split()) for part in parts if part)
+    lines.pop("", None)
+    return "\n".join(lines)[:MAX_SIDE]
+
+
+def _labelled(metadata: Any) -> Iterator[str]:
+    """A key with its value on one line, so that both are found."""
+    for key, item in metadata.items() if isinstance(metadata, dict) else ():
+        if key not in _UNREAD:
+            plain = item if isinstance(item, str) else " ".join(_Side(item).texts)
+            yield f"{key} {plain[:MAX_SIDE]}"
+
+
+def _new(value: Any, *, after: int) -> Any:
+    """The value without the messages before the last one of the user, that one included where `after` is 1."""
+    items = shapes.messages_of(value)
+    if not items:
+        return value
+    start = messages.last_user(items) + after
+    if start <= 0:
+        return value
+    kept = [*(item for item in items[:start] if _is_prompt(item)), *items[start:]]
+    if not isinstance(value, dict):
+        return kept
+    return {key: kept if key in _PARTS and (item is items or item == [items]) else item for key, item in value.items()}
+
+
+def _is_prompt(item: Any) -> bool:
+    found = shapes.message(item)
+    return found is not None and found[0] in shapes.PROMPT_ROLES
+
+
+class _Side:
+    """Inputs or outputs in one pass: `texts` are its texts and numbers in the order in which they stand, bytes in disguise left out;
+    `pairs` the same JSON with texts cut and at most MAX_PAIRS different paths, None where there is no pair."""
+
+    def __init__(self, value: Any) -> None:
+        self.texts: list[str] = []
+        self.paths: set[str] = set()
+        self.left = _MAX_LEAVES
+        pairs = self._read(value, "", silent=False)
+        self.pairs = pairs if type(value) is dict and value else None
+
+    def _read(self, value: Any, path: str, *, silent: bool) -> Any:
+        kind = type(value)
+        if kind is dict:
+            found = {}
+            for key, item in value.items():
+                inner = f"{path}.{key}" if path else key
+                pruned = self._read(item, inner, silent=silent or key in _UNREAD)
+                if pruned is not _LEFT_OUT:
+                    found[key.replace("\x00", "")] = pruned
+            return found
+        if kind is list:
+            return [pruned for item in value if (pruned := self._read(item, path, silent=silent)) is not _LEFT_OUT]
+        return self._leaf(value, kind, path, silent=silent)
+
+    def _leaf(self, value: Any, kind: type, path: str, *, silent: bool) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            return _LEFT_OUT
+        if kind is str:
+            if "\x00" in value:
+                value = value.replace("\x00", "")
+            if not silent and not (len(value) > 400 and _BASE64.match(value)):
+                self.texts.append(value[:MAX_SIDE])
+            value = value[:MAX_PAIR_TEXT]
+        elif not silent and (kind is int or kind is float):
+            self.texts.append(str(value))
+        if path not in self.paths:
+            if len(self.paths) >= MAX_PAIRS or len(path) > MAX_PAIR_TEXT:
+                return _LEFT_OUT
+            self.paths.add(path)
+        return value
