@@ -35,32 +35,30 @@ class Content:
     """Messages before the first one in `messages`."""
 
 
-def inputs_of(value: Json, limit: int = RUN_LIMIT) -> Content:
-    return _content(value, "user", limit, new_only=False)
+def inputs_of(value: Json, limit: int = RUN_LIMIT, speaker: str = "user") -> Content:
+    """The speaker is named where the value names nobody."""
+    return _Reader("user", speaker, limit, new_only=False).content(value, 0)
 
 
-def outputs_of(value: Json, limit: int = RUN_LIMIT) -> Content:
-    return _content(value, "assistant", limit, new_only=False)
+def outputs_of(value: Json, limit: int = RUN_LIMIT, speaker: str = "assistant") -> Content:
+    return _Reader("assistant", speaker, limit, new_only=False).content(value, 0)
 
 
 def new_inputs_of(value: Json, limit: int = TURN_LIMIT) -> Content:
     """Without the history that clients send again with each turn: the last user message and what follows it."""
-    return _content(value, "user", limit, new_only=True)
+    return _Reader("user", "user", limit, new_only=True).content(value, 0)
 
 
 def new_outputs_of(value: Json, limit: int = TURN_LIMIT) -> Content:
     """Graphs return the whole state: only what follows the last user message."""
-    return _content(value, "assistant", limit, new_only=True)
-
-
-def _content(value: Json, role: str, limit: int, *, new_only: bool) -> Content:
-    return _Reader(role, limit, new_only).content(value, 0)
+    return _Reader("assistant", "assistant", limit, new_only=True).content(value, 0)
 
 
 @dataclass(frozen=True)
 class _Reader:
     role: str
-    """Who speaks where nothing says so."""
+    """user for inputs, assistant for outputs."""
+    speaker: str
     limit: int
     new_only: bool
 
@@ -68,7 +66,7 @@ class _Reader:
         if value is None or value in ("", {}, []):
             return Content()
         if type(value) is str:
-            return Content([Message(self.role, [text(value, self.limit)])])
+            return Content([Message(self.speaker, [text(value, self.limit)])])
         if depth > _MAX_DEPTH or type(value) not in (dict, list):
             return Content(rest=value)
         if documents := self._documents(value):
@@ -143,7 +141,7 @@ class _Reader:
         inner = next((option[key] for key in ("message", "delta", "content") if type(option.get(key)) is dict), None)
         if inner is None:
             words = option.get("text")
-            return [Message(self.role, [text(words, self.limit)])] if type(words) is str and words else []
+            return [Message(self.speaker, [text(words, self.limit)])] if type(words) is str and words else []
         found = shapes.message(inner)
         return [message(found[0] if found else self.role, found[1] if found else inner, self.limit)]
 

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from apps.runs.attachments import Attachment
 from apps.runs.jsontree import tree
 from apps.runs.messages import TURN_LIMIT, Content, inputs_of, new_inputs_of, outputs_of
-from apps.runs.models import Run, Status
+from apps.runs.models import Run, RunType, Status
 from apps.runs.payloads import RUN_BYTES, Payload, read
 from apps.runs.tree import pending_for
 
@@ -37,15 +37,20 @@ class Field:
 class RunView:
     run: Run
 
+    @property
+    def talks(self) -> bool:
+        """Whether it is a user who asks and an assistant who answers, as far as nothing else is said."""
+        return self.run.run_type == RunType.LLM or self.run.parent_run_id is None
+
     @cached_property
     def inputs(self) -> Field:
         payload = read(self.run.inputs, RUN_BYTES)
-        return Field("inputs", payload, inputs_of(payload.value))
+        return Field("inputs", payload, inputs_of(payload.value, speaker="user" if self.talks else "input"))
 
     @cached_property
     def outputs(self) -> Field:
         payload = read(self.run.outputs, RUN_BYTES)
-        return Field("outputs", payload, outputs_of(payload.value))
+        return Field("outputs", payload, outputs_of(payload.value, speaker="assistant" if self.talks else "output"))
 
     @property
     def fields(self) -> list[Field]:

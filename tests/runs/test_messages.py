@@ -97,6 +97,11 @@ def test_the_assistant_speaks_in_every_dialect(value: object) -> None:
     assert said(outputs_of(value).messages) == [("assistant", "Yes.")]
 
 
+def test_a_tools_words_are_not_the_assistants() -> None:
+    assert said(outputs_of({"output": "12 C"}, speaker="output").messages) == [("output", "12 C")]
+    assert said(outputs_of({"role": "assistant", "content": "hi"}, speaker="output").messages) == [("assistant", "hi")]
+
+
 def test_a_number_is_an_answer() -> None:
     assert said(outputs_of({"output": 42}).messages) == [("assistant", "42")]
 

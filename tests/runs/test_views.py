@@ -101,6 +101,14 @@ def test_picking_a_run_swaps_only_the_pane(viewer: Client, project: Project, sen
     assert 'class="tree"' not in html
 
 
+def test_what_a_tool_returns_is_shown_as_it_is(viewer: Client, workspace: Workspace) -> None:
+    root = run()
+    tool = run(parent=root, run_type="tool", outputs={"output": "def f():\n    **pass**"})
+    html = page(viewer, send(workspace, root, tool), tool["id"])
+    assert '<div class="role">output</div>' in html
+    assert "def f():\n    **pass**</pre>" in html
+
+
 def test_a_pending_run_says_so(viewer: Client, workspace: Workspace) -> None:
     pending = run(seconds=None)
     html = page(viewer, send(workspace, pending), pending["id"])
