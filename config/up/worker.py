@@ -31,7 +31,7 @@ def main() -> None:
     stop = Event()
     indexer = Thread(target=index_steadily, args=[stop], name="search index")
     indexer.start()
-    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=3, max_idle=60)
+    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=1)
     try:
         with app.replace_connector(connector) as worker_app:
             worker_app.run_worker(
