@@ -17,7 +17,7 @@ from apps.projects.models import DEFAULT_PROJECT, Project
 from apps.runs.ingest import store
 from apps.runs.ingest.change import RunChange
 from apps.runs.ingest.decode import past_cap
-from apps.runs.ingest.normalise import normalise, trace_of
+from apps.runs.ingest.normalise import MAX_DOTTED_ORDER, normalise, trace_of
 from apps.runs.ingest.schema import BadRun, RunIn, run_decoder, segment
 from apps.runs.ingest.store import Rejection
 from apps.runs.models import Run, Trace
@@ -89,7 +89,11 @@ def _place(change: RunChange, places: dict[UUID, _Place], now: datetime) -> None
     known, parent = places.get(change.id), places.get(change.parent_run_id) if change.parent_run_id else None
     if known is not None and not known.provisional and change.trace_id in (None, known.trace_id):
         change.trace_id, change.dotted_order, _ = known
-    elif parent is not None and change.trace_id in (None, parent.trace_id):
+    elif (
+        parent is not None
+        and change.trace_id in (None, parent.trace_id)
+        and len(parent.dotted_order) < MAX_DOTTED_ORDER
+    ):
         change.trace_id, change.dotted_order = parent.trace_id, f"{parent.dotted_order}.{own}"
     elif change.trace_id is None:
         change.trace_id, change.dotted_order = change.id, own

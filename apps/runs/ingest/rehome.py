@@ -13,6 +13,7 @@ import psycopg
 from apps.projects.models import Project
 from apps.runs.attachments import Attachment
 from apps.runs.ingest.change import RunChange
+from apps.runs.ingest.normalise import MAX_DOTTED_ORDER
 from apps.runs.ingest.sql import COLUMNS
 
 FIND = """
@@ -38,9 +39,13 @@ def find(cursor: "psycopg.Cursor[Any]", project: Project, changes: list[RunChang
         own, parent = by_id.get(run_id), by_id.get(parent_run_id)
         if own is not None and own.trace_id not in (None, run_id) and own.dotted_order:
             moves[run_id] = Move(own.trace_id, own.dotted_order, dotted_order)
-        elif parent is not None and parent.trace_id not in (None, run_id) and parent.dotted_order:
+        elif parent is not None and parent.trace_id not in (None, run_id) and _has_room(parent.dotted_order):
             moves[run_id] = Move(parent.trace_id, f"{parent.dotted_order}.{dotted_order}", dotted_order)
     return moves
+
+
+def _has_room(dotted_order: str | None) -> bool:
+    return dotted_order is not None and len(dotted_order) < MAX_DOTTED_ORDER
 
 
 def take(cursor: "psycopg.Cursor[Any]", moves: dict[UUID, Move]) -> list[RunChange]:

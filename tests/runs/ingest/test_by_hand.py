@@ -84,6 +84,18 @@ def test_an_update_before_its_run_moves_to_the_trace_that_the_post_tells(workspa
     assert list(reconcile()) == []
 
 
+def test_a_chain_without_end_is_cut_where_its_path_would_grow_too_long(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.runs.ingest.deliver.MAX_DOTTED_ORDER", 100)
+    runs = [by_hand()]
+    for _ in range(3):
+        runs.append(by_hand(runs[-1]["id"]))
+    deliver(workspace, runs)
+    assert max(len(run.dotted_order) for run in Run.objects.all()) < 200
+    assert Run.objects.count() == 4
+
+
 def test_reconcile_moves_a_child_whose_parent_came_at_the_same_moment(workspace: Workspace) -> None:
     root, child = by_hand(), by_hand(str(uuid.uuid4()))
     deliver(workspace, [root, child])
