@@ -17,7 +17,7 @@ from django.db.models.lookups import GreaterThan
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
-from apps.runs.query.compile import to_q
+from apps.runs.query.compile import NAME_INDEXED, to_q
 from apps.runs.query.nodes import Node
 
 
@@ -261,6 +261,10 @@ class Run(RunFields):
             models.Index(F("id"), name="run_by_id"),
             models.Index(F("project"), F("start_time"), name="run_latest"),
             GinIndex(OpClass(F("metadata"), "jsonb_path_ops"), name="run_metadata"),
+            models.Index(F("project"), Left(F("name"), NAME_INDEXED), F("start_time"), name="run_named"),
+            models.Index(F("project"), F("start_time"), condition=Q(error__isnull=False), name="run_errored"),
+            models.Index(F("project"), F("start_time"), condition=Q(error=None, end_time=None), name="run_open"),
+            GinIndex(F("tags"), name="run_tags"),
             models.Index(F("id"), condition=Q(provisional=True), name="run_provisional"),
             models.Index(F("parent_run_id"), condition=Q(provisional=True), name="run_provisional_parent"),
         ]

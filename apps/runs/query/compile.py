@@ -15,7 +15,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Func, Lookup, Q, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Coalesce, Collate
+from django.db.models.functions import Cast, Coalesce, Collate, Left
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -28,6 +28,8 @@ THREAD_KEYS: Final = ("session_id", "conversation_id", "thread_id")
 # Run.thread_id is cut with a hash past this length, so a longer id stands there in another form than in the metadata.
 THREAD_ID_LENGTH: Final = 512
 THREAD_ID_KEPT: Final = 480
+# The index of names holds as many characters of each: an entry has an upper limit.
+NAME_INDEXED: Final = 100
 
 _TEXT = models.TextField()
 _COLUMNS: Final = {"session_id": "project_id", "reference_example": "reference_example_id", "latency": "end_time"}
@@ -167,7 +169,10 @@ def _equal(field: str, column: str, value: nodes.Value) -> Q:
         return _STATUS.get(str(value), Q(pk__in=[]))
     if field == "thread_id":
         return _in_thread(str(value))
-    return _known(column, Exact(_expression(field, column, Op.EQ), Value(value)))
+    known = _known(column, Exact(_expression(field, column, Op.EQ), Value(value)))
+    return (
+        known & Q(Exact(Left(F(column), NAME_INDEXED), Value(str(value)[:NAME_INDEXED]))) if field == "name" else known
+    )
 
 
 def _expression(field: str, column: str, op: Op) -> Combinable:

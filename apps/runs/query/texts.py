@@ -17,8 +17,13 @@ def search(words: Sequence[str], columns: Collection[str], terms: Sequence[Seque
         params += [f"%{like_literal(word)}%"] * len(columns)
     for group in terms:
         conditions.append(_IN_TRACES)
-        params.append(" | ".join(group))
+        params.append(any_of(group))
     return " AND ".join(conditions), params
+
+
+def any_of(words: Sequence[str]) -> str:
+    """As a tsquery; words of the index have no character that needs a quote."""
+    return " | ".join(words)
 
 
 def pairs(relation: str, path: str) -> tuple[str, list[Any]]:

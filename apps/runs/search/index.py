@@ -16,6 +16,7 @@ import msgspec
 import psycopg
 from django.db import DatabaseError, close_old_connections, connection, transaction
 
+from apps.projects.models import Project
 from apps.runs.search.text import Text, text_of, words_in
 
 BATCH: Final = 500
@@ -28,6 +29,7 @@ _MARK = """
 INSERT INTO runs_searchpending (marked_at, trace_id, id)
 SELECT now(), trace_id, id FROM unnest(%(traces)s::uuid[], %(ids)s::uuid[]) AS run (trace_id, id) ON CONFLICT DO NOTHING
 """
+_MARK_ALL = "INSERT INTO runs_searchpending (marked_at, trace_id, id) SELECT least(start_time, now()), trace_id, id FROM runs_run"
 _FORGET = "DELETE FROM runs_searchtext WHERE trace_id = ANY(%(traces)s)"
 _TAKE = """
 DELETE FROM runs_searchpending WHERE (marked_at, trace_id, id) IN (
@@ -113,6 +115,18 @@ def index_steadily(stop: Event) -> None:
         if taken < BATCH:
             stop.wait(SETTLE_SECONDS)
     connection.close()
+
+
+def reindex(project: Project | None = None) -> int:
+    """Drop what the index has of the project, or of all, and have its runs indexed again. Returns how many there are."""
+    where, params = ("WHERE project_id = %s", [project.pk]) if project else ("", [])
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        if project is None:
+            cursor.execute("DELETE FROM runs_searchword")
+        cursor.execute(f"DELETE FROM runs_searchtext {where}", params)
+        cursor.execute(f"{_MARK_ALL} {where} ON CONFLICT DO NOTHING", params)
+        return int(cursor.rowcount)
 
 
 def mark(cursor: "psycopg.Cursor[Any]", runs: Iterable[tuple[UUID, UUID]]) -> None:

@@ -233,3 +233,31 @@ def test_a_key_with_its_value_is_answered_from_the_index(text: str) -> None:
     plan = Run.objects.matching(parse(text)).explain()
     assert "Bitmap Index Scan on run_metadata" in plan
     assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ('eq(name, "agent")', "run_named"),
+        ('eq(status, "error")', "run_errored"),
+        ("neq(error, null)", "run_errored"),
+        ('eq(status, "pending")', "run_open"),
+    ],
+)
+def test_a_name_and_a_status_have_an_index(text: str, index: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+    runs = Run.objects.in_project(ProjectFactory()).matching(parse(text)).order_by("-start_time")
+    assert index in runs.explain()
+
+
+def test_a_tag_has_an_index() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+    assert "Bitmap Index Scan on run_tags" in Run.objects.matching(parse('has(tags, "beta")')).explain()
+
+
+def test_names_are_told_apart_beyond_what_the_index_holds() -> None:
+    long = "".join(f"{number:x}" for number in range(600))
+    run, _ = RunFactory(name=long), RunFactory(name=long + "!")
+    assert Run.objects.matching(parse(f"eq(name, {quoted(long)})")).get() == run

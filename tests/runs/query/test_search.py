@@ -1,11 +1,14 @@
 """What search() finds in the texts of runs, before the worker has indexed them and after."""
 
+from io import StringIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 
 from apps.accounts.models import Workspace
+from apps.projects.models import Project
 from apps.runs.ingest.deliver import deliver
 from apps.runs.ingest.store import delete_traces
 from apps.runs.models import Run
@@ -216,3 +219,22 @@ def test_a_run_is_left_to_settle_before_the_worker_takes_it(workspace: Workspace
     assert index.index_settled() == 0
     SearchPending.objects.update(marked_at=EPOCH)
     assert index.index_settled() == 1
+
+
+def test_the_index_is_built_anew(workspace: Workspace) -> None:
+    run = send(workspace, inputs={"q": "apple"})
+    settle()
+    SearchText.objects.update(inputs="", words=None)
+    assert found(workspace, 'search("apple")') == set()
+    call_command("reindex_search", stdout=StringIO())
+    assert found(workspace, 'search("apple")') == {run}
+
+
+def test_one_project_is_indexed_anew(workspace: Workspace) -> None:
+    send(workspace, session_name="one")
+    send(workspace, session_name="two")
+    settle()
+    project = Project.objects.get(name="one")
+    call_command("reindex_search", project=str(project.pk), stdout=StringIO())
+    assert set(SearchText.objects.values_list("project__name", flat=True)) == {"two"}
+    assert SearchPending.objects.count() == 1
