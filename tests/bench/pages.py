@@ -175,13 +175,11 @@ class Bench:
 
 
 def show(results: dict[int, list[Measured]]) -> None:
-    sizes = list(results)
-    print(
-        f"\n{'p50 / p95 in ms':30}" + "".join(f"{f'{size:,} runs':>20}" for size in sizes) + f"{'CPU ms':>9}{'kB':>7}"
-    )
+    heads = "".join(f"{f'{size:,} runs':>24}" for size in results)
+    print(f"\n{'p50 / p95 in ms (CPU-ms)':30}{heads}{'kB':>8}")
     for row in zip(*results.values(), strict=True):
-        cells = "".join(f"{f'{each.p50 * 1_000:.1f} / {each.p95 * 1_000:.1f}':>20}" for each in row)
-        print(f"{row[0].page:30}{cells}{row[-1].cpu * 1_000:9.1f}{row[-1].size / 1_000:7.1f}")
+        cells = (f"{each.p50 * 1e3:.1f} / {each.p95 * 1e3:.1f} ({each.cpu * 1e3:.1f})" for each in row)
+        print(f"{row[0].page:30}{''.join(f'{cell:>24}' for cell in cells)}{row[-1].size / 1e3:8.1f}")
 
 
 def main() -> None:
