@@ -15,7 +15,6 @@ from config.embedded import Embedded
 from tests.factories import MembershipFactory, WorkspaceFactory
 from tests.server import LiveServer
 
-
 # The real hasher takes a good part of a second on purpose, and most tests make users.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -126,7 +126,6 @@ class RunFactory(DjangoModelFactory[Run]):
                 kwargs[name] = payload.pack(msgspec.json.encode(value))
         return kwargs
 
-
     @classmethod
     def _create(cls, model_class: type[Run], *args: Any, **kwargs: Any) -> Run:
         """As written by the ingest, which has it indexed for search."""
@@ -163,7 +162,9 @@ class TraceFactory(DjangoModelFactory[Trace]):
     error_count = factory.LazyAttribute(lambda trace: int(trace.root.error is not None))
     carried_count = factory.LazyAttribute(lambda trace: int(trace.root.thread_id is not None))
     llm_count = factory.LazyAttribute(lambda trace: int(trace.root.total_tokens is not None))
-    unpriced_count = factory.LazyAttribute(lambda trace: int(trace.root.total_tokens is not None and trace.root.total_cost is None))
+    unpriced_count = factory.LazyAttribute(
+        lambda trace: int(trace.root.total_tokens is not None and trace.root.total_cost is None)
+    )
     prompt_tokens = factory.LazyAttribute(lambda trace: trace.root.prompt_tokens or 0)
     completion_tokens = factory.LazyAttribute(lambda trace: trace.root.completion_tokens or 0)
     total_tokens = factory.LazyAttribute(lambda trace: trace.root.total_tokens or 0)

@@ -24,7 +24,8 @@ MAX_ERROR = 1_000_000
 def normalise(run: RunIn, *, patch: bool, now: datetime) -> RunChange:
     """Raises BadRun with the reason. trace_id stays None where the run tells neither it nor a dotted_order."""
     change = _light(run, now)
-    is_root = change.trace_id in (None, change.id)  # whose trace is not told may stand as a root, for a while or for good
+    # A run whose trace is not told may stand as a root, for a while or for good.
+    is_root = change.trace_id in (None, change.id)
     _payload(change, run, is_root=is_root)
     change.note_given(by_patch=patch)
     return change
