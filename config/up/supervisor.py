@@ -21,7 +21,7 @@ from config.up.screen import Screen
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 BACKLOG = 1024
 PORT_SECONDS = 1
-READY_SECONDS = 60
+READY_SECONDS = 180
 STOP_SECONDS = 10
 # A process that lived this long starts again at once; one that fails at once waits longer each time.
 STEADY_SECONDS = 10
