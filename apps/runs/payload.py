@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 import zstandard
 
-LEVEL = 3
+# The dictionary makes small payloads smaller and large ones larger, for which a higher level is worth its time.
+SMALL = 8 * 1024
+SMALL_LEVEL, LARGE_LEVEL = 1, 3
 
 # What nearly every payload contains. Frames cannot be read without it: never edit the text.
 _COMMON = (
@@ -41,7 +43,8 @@ class _Codec(threading.local):
     """zstandard's objects are not safe to share between threads, and dear to make for each value."""
 
     def __init__(self) -> None:
-        self.compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=_DICTIONARY, write_checksum=False)
+        self.small = zstandard.ZstdCompressor(level=SMALL_LEVEL, dict_data=_DICTIONARY, write_checksum=False)
+        self.large = zstandard.ZstdCompressor(level=LARGE_LEVEL, write_checksum=False)
         self.decompressor = zstandard.ZstdDecompressor(dict_data=_DICTIONARY)
 
 
@@ -49,7 +52,8 @@ _codec = _Codec()
 
 
 def pack(json_text: bytes) -> bytes:
-    return _codec.compressor.compress(json_text)
+    compressor = _codec.small if len(json_text) <= SMALL else _codec.large
+    return compressor.compress(json_text)
 
 
 def unpack(frame: bytes | memoryview) -> bytes:
