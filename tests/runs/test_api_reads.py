@@ -202,7 +202,7 @@ def test_each_parameter_selects(key: ApiKey, project: Project) -> None:
         start_time=EPOCH,
         end_time=EPOCH + timedelta(hours=3),
         reference_example_id=example,
-        name="hello",
+        name="greeting",
     )
     llm = RunFactory(parent=root, run_type="llm", start_time=EPOCH + timedelta(hours=1), error="boom")
     tool = RunFactory(parent=llm, run_type="tool", start_time=EPOCH + timedelta(hours=2), end_time=None)
@@ -217,7 +217,7 @@ def test_each_parameter_selects(key: ApiKey, project: Project) -> None:
     assert found(key, run_type="llm") == ids(llm)
     assert found(key, reference_example=[example]) == ids(root)
     assert found(key, reference_example=example) == ids(root)
-    assert found(key, query="HELL") == ids(root)
+    assert found(key, query="GREET") == ids(root)
     assert found(key, filter='eq(run_type, "tool")') == ids(tool)
     assert found(key, is_root=True) == ids(root, other)
     assert found(key, is_root=False) == ids(tool, llm)
