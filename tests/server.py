@@ -11,6 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from config.embedded import die_with_parent
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 # A busy machine that has not compiled anything yet takes its time.
 START_SECONDS = 120
@@ -59,7 +61,13 @@ class LiveServer:
         }
         command = [sys.executable, "manage.py", "up", "--home", str(self.home), "--port", "0", *options]
         self.process = subprocess.Popen(
-            command, cwd=BASE_DIR, env=clean_environment(**(given | settings)), stdout=self._log, stderr=self._log
+            command,
+            cwd=BASE_DIR,
+            env=clean_environment(**(given | settings)),
+            stdout=self._log,
+            stderr=self._log,
+            # A test session that is killed leaves no server behind.
+            preexec_fn=die_with_parent(signal.SIGTERM),
         )
         try:
             self.origin = self._wait_for_origin()
