@@ -10,7 +10,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = ["common", "accounts", "projects", "runs", "threads", "feedback"]
 LONGEST_FUNCTION, LONGEST_VIEW, LONGEST_MODULE, MOST_COMMON_MODULES = 40, 25, 400, 8
 
-SOURCES = sorted(path for folder in ("config", "apps") for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts)
+SOURCES = sorted(
+    path for folder in ("config", "apps") for path in (ROOT / folder).rglob("*.py") if "migrations" not in path.parts
+)
 VIEWS = [path for path in SOURCES if path.name == "views.py"]
 
 
@@ -60,7 +62,9 @@ def test_the_common_shelf_stays_small() -> None:
 
 def test_views_ask_querysets_by_name() -> None:
     wrong = [
-        str(path.relative_to(ROOT)) for path in VIEWS if any(word in path.read_text() for word in (".filter(", ".annotate(", ".exclude("))
+        str(path.relative_to(ROOT))
+        for path in VIEWS
+        if any(word in path.read_text() for word in (".filter(", ".annotate(", ".exclude("))
     ]
     assert wrong == []
 
