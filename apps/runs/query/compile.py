@@ -127,8 +127,8 @@ def to_q(node: Node) -> Q:
             return _known(field, JsonContains(F(field), Value(text)))
         case Exists(field, key):
             return _path(field, jsonpath.with_key([key]))
-        case Search(words, fields) if node.in_texts:
-            return _in_texts(*texts.search(words, fields, node.terms))
+        case Search() if node.in_texts:
+            return _in_texts(*texts.search(node))
         case Search(words, fields):
             return _all(_any(_holds(field, word) for field in fields) for word in words)
         case Pair():

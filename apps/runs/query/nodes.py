@@ -98,12 +98,13 @@ class Exists:
 class Search:
     """Each word is part of some searchable text, whatever its case. fields is where to look.
 
-    terms, once known, are words of the index: of each group the trace of a run that matches has one.
+    What the index tells, once asked: the only traces that may match, or else words of which the trace of a run that matches has one.
     """
 
     words: tuple[str, ...]
     fields: tuple[str, ...]
-    terms: tuple[tuple[str, ...], ...] = ()
+    traces: tuple[UUID, ...] | None = None
+    terms: tuple[str, ...] = ()
 
     @property
     def in_texts(self) -> bool:

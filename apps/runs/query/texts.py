@@ -1,23 +1,27 @@
 """Conditions on the search table, as SQL."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from apps.runs.query.nodes import Search
 
 # Of a trace only one run has a word in the index, so the index tells traces, and the texts tell which of their runs match.
 _IN_TRACES = "trace_id IN (SELECT trace_id FROM runs_searchtext WHERE words @@ %s::tsquery)"
 
 
-def search(words: Sequence[str], columns: Collection[str], terms: Sequence[Sequence[str]]) -> tuple[str, list[Any]]:
-    """The folded words all stand in the texts of the columns. A group of terms that is empty: no run has them all."""
-    if not all(terms):
-        return "false", []
-    conditions, params = [], []
-    for word in words:
-        conditions.append("(" + " OR ".join(f"{column} LIKE %s" for column in columns) + ")")
-        params += [f"%{like_literal(word)}%"] * len(columns)
-    for group in terms:
+def search(node: Search) -> tuple[str, list[Any]]:
+    """The words, which are folded, all stand in the texts of its fields."""
+    conditions: list[str] = []
+    params: list[Any] = []
+    for word in node.words:
+        conditions.append("(" + " OR ".join(f"{column} LIKE %s" for column in node.fields) + ")")
+        params += [f"%{like_literal(word)}%"] * len(node.fields)
+    if node.traces is not None:
+        conditions.append("trace_id = ANY(%s)")
+        params.append(list(node.traces))
+    elif node.terms:
         conditions.append(_IN_TRACES)
-        params.append(any_of(group))
+        params.append(any_of(node.terms))
     return " AND ".join(conditions), params
 
 

@@ -3,8 +3,9 @@
 import json
 from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.runs.query.nodes import And, Node, Not, Or, Pair, Search
 from apps.runs.query.texts import any_of, like_literal
@@ -14,6 +15,12 @@ from apps.runs.search.text import Clue, clues_of, fold
 MAX_EXPANSION: Final = 1_000
 """A part that stands in more different words is left to the reading of texts: it is so common that a page is full soon."""
 MAX_CLUES: Final = 40
+MAX_TRACES: Final = 5_000
+MAX_TRIES: Final = 2
+# PostgreSQL knows well how common a few words are.
+FEW_WORDS: Final = 5
+MAX_ESTIMATE: Final = 4 * MAX_TRACES
+_TRACES = "SELECT trace_id FROM runs_searchtext WHERE words @@ %s::tsquery LIMIT %s"
 _ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM runs_searchtext WHERE words @@ %s::tsquery"
 _CONTAINING = "SELECT word FROM runs_searchword WHERE word LIKE %s LIMIT %s"
 
@@ -50,16 +57,27 @@ def _with_terms(node: Node) -> Node:
         case Search() if node.in_texts:
             words = tuple(map(fold, node.words))
             clues = dict.fromkeys(clue for word in words for clue in clues_of(word))
-            found = map(_containing, list(clues)[:MAX_CLUES])
-            return replace(node, words=words, terms=_rarest([group for group in found if group is not None]))
+            quick = [clue for clue in clues if clue.is_quick]
+            found = map(_containing, (quick or list(clues))[:MAX_CLUES])
+            return _narrowed(replace(node, words=words), [group for group in found if group is not None])
     return node
 
 
-def _rarest(groups: list[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-    """One group is enough to find the traces. Of several, PostgreSQL takes common words together for a rare thing, and the long way."""
-    if len(groups) < 2 or not all(groups):
-        return tuple(groups)
-    return (min(groups, key=_estimated),)
+def _narrowed(search: Search, groups: list[tuple[str, ...]]) -> Search:
+    """With the traces that have a word of the rarest group, or that group where they are too many to tell.
+
+    Told, because PostgreSQL takes many rare words together for a common one and walks through all runs, and two common words together
+    for a rare thing and collects most traces.
+    """
+    if not all(groups):
+        return replace(search, traces=())
+    groups = sorted(groups, key=_estimated) if len(groups) > 1 else groups
+    for group in groups[:MAX_TRIES]:
+        if len(group) > FEW_WORDS or _estimated(group) < MAX_ESTIMATE:
+            traces = _traces_with(group)
+            if traces is not None:
+                return replace(search, traces=traces)
+    return replace(search, terms=groups[0] if groups else ())
 
 
 def _estimated(group: tuple[str, ...]) -> float:
@@ -68,6 +86,16 @@ def _estimated(group: tuple[str, ...]) -> float:
         cursor.execute(_ESTIMATE, [any_of(group)])
         plan = cursor.fetchone()[0]
     return float((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
+
+
+def _traces_with(group: tuple[str, ...]) -> tuple[UUID, ...] | None:
+    """The traces that have one of the words; None when there are too many."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(_TRACES, [any_of(group), MAX_TRACES + 1])
+        traces = tuple(row[0] for row in cursor.fetchall())
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return None if len(traces) > MAX_TRACES else traces
 
 
 def _containing(clue: Clue) -> tuple[str, ...] | None:

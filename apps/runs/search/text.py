@@ -12,8 +12,6 @@ from apps.runs import messages, payload, shapes
 
 MAX_SIDE: Final = 8_000
 """Characters kept of the inputs, of the outputs, and of everything else."""
-SHORTEST: Final = 3
-"""Characters at the edge of a word that are looked up: parts shorter than a trigram would read the whole vocabulary."""
 MAX_PAIRS: Final = 100
 MAX_PAIR_TEXT: Final = 250
 _MAX_LEAVES: Final = 2_000
@@ -93,9 +91,14 @@ class Clue(NamedTuple):
     open_before: bool = False
     open_after: bool = False
 
+    @property
+    def is_quick(self) -> bool:
+        """Parts shorter than a trigram are looked for in the whole vocabulary."""
+        return len(self.text) >= 3 or not (self.open_before or self.open_after)
+
 
 def clues_of(word: str) -> list[Clue]:
-    """Of a folded word. What stands at its edges may be part of a longer one in the text; too short an edge is no clue."""
+    """Of a folded word. What stands at its edges may be part of a longer one in the text."""
     found: list[Clue] = []
     for match in _WORD.finditer(word):
         text, before, after = match[0], match.start() == 0, match.end() == len(word)
@@ -105,7 +108,7 @@ def clues_of(word: str) -> list[Clue]:
             found += [Clue(pair) for pair in sorted(_grams(text)) if len(pair) > 1]
         elif len(text) > LONG // 2:
             found.append(Clue(text[: LONG // 2], open_before=True, open_after=True))
-        elif not (before or after) or len(text) >= SHORTEST:
+        else:
             found.append(Clue(text, before, after))
     return found
 
