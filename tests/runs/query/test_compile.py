@@ -246,7 +246,8 @@ def test_a_key_with_its_value_is_answered_from_the_index(text: str) -> None:
 )
 def test_a_name_and_a_status_have_an_index(text: str, index: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        # Taken back with the test: on a small table every index in the right order is as good.
+        cursor.execute("DROP INDEX run_latest; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
     runs = Run.objects.in_project(ProjectFactory()).matching(parse(text)).order_by("-start_time")
     assert index in runs.explain()
 
