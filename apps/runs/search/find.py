@@ -15,7 +15,7 @@ from apps.runs.search.text import Clue, clues_of, fold
 MAX_EXPANSION: Final = 1_000
 """A part that stands in more different words is left to the reading of texts: it is so common that a page is full soon."""
 MAX_CLUES: Final = 40
-MAX_TRACES: Final = 5_000
+MAX_TRACES: Final = 3_000
 MAX_TRIES: Final = 2
 # PostgreSQL knows well how common a few words are.
 FEW_WORDS: Final = 5
@@ -71,13 +71,13 @@ def _narrowed(search: Search, groups: list[tuple[str, ...]]) -> Search:
     """
     if not all(groups):
         return replace(search, traces=())
-    groups = sorted(groups, key=_estimated) if len(groups) > 1 else groups
-    for group in groups[:MAX_TRIES]:
-        if len(group) > FEW_WORDS or _estimated(group) < MAX_ESTIMATE:
-            traces = _traces_with(group)
-            if traces is not None:
-                return replace(search, traces=traces)
-    return replace(search, terms=groups[0] if groups else ())
+    estimates = {group: _estimated(group) for group in groups}
+    likely = [group for group in estimates if len(group) > FEW_WORDS or estimates[group] < MAX_ESTIMATE]
+    # Of many words the estimate is far too high, so they come first.
+    for group in sorted(likely, key=lambda group: (len(group) <= FEW_WORDS, estimates[group]))[:MAX_TRIES]:
+        if (traces := _traces_with(group)) is not None:
+            return replace(search, traces=traces)
+    return replace(search, terms=min(estimates, key=lambda group: estimates[group], default=()))
 
 
 def _estimated(group: tuple[str, ...]) -> float:

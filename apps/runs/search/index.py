@@ -86,7 +86,14 @@ class _Run(NamedTuple):
 
     def text(self) -> Text:
         fields = dict(zip(self._fields[3:], self[3:], strict=True))
-        return text_of(**fields | {"metadata": msgspec.json.decode(self.metadata or "null")})
+        try:
+            return text_of(**fields | {"metadata": msgspec.json.decode(self.metadata or "null")})
+        except (
+            msgspec.DecodeError,
+            RecursionError,
+        ):  # numbers that jsonb holds and Python does not; one run must not hold up the others
+            _log.warning("Could not read run %s for search", self.id, exc_info=True)
+            return text_of(**fields | {"metadata": None, "inputs": None, "outputs": None})
 
 
 def catch_up(limit: int = CAUGHT_UP) -> int:

@@ -9,6 +9,7 @@ from django.core.management import call_command
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
+from apps.runs import payload
 from apps.runs.ingest.deliver import deliver
 from apps.runs.ingest.store import delete_traces
 from apps.runs.models import Run
@@ -238,3 +239,9 @@ def test_one_project_is_indexed_anew(workspace: Workspace) -> None:
     call_command("reindex_search", project=str(project.pk), stdout=StringIO())
     assert set(SearchText.objects.values_list("project__name", flat=True)) == {"two"}
     assert SearchPending.objects.count() == 1
+
+
+def test_a_run_that_cannot_be_read_holds_up_no_other(workspace: Workspace) -> None:
+    bad, good = send(workspace, name="apple one"), send(workspace, name="apple two")
+    Run.objects.filter(id=bad).update(inputs=payload.pack(b"{"))
+    assert found(workspace, 'search("apple")') == {bad, good}
