@@ -85,7 +85,7 @@ class _Run(NamedTuple):
     in_thread: bool
 
     def text(self) -> Text:
-        fields = dict(zip(self._fields[3:], self[3:], strict=True))
+        fields: dict[str, Any] = dict(zip(self._fields[3:], self[3:], strict=True))
         try:
             return text_of(**fields | {"metadata": msgspec.json.decode(self.metadata or "null")})
         except (
