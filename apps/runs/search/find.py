@@ -15,11 +15,11 @@ from apps.runs.search.text import Clue, clues_of, fold
 MAX_EXPANSION: Final = 1_000
 """A part that stands in more different words is left to the reading of texts: it is so common that a page is full soon."""
 MAX_CLUES: Final = 40
-MAX_TRACES: Final = 3_000
+MAX_TRACES: Final = 8_000
 MAX_TRIES: Final = 2
 # PostgreSQL knows well how common a few words are.
 FEW_WORDS: Final = 5
-MAX_ESTIMATE: Final = 4 * MAX_TRACES
+MAX_ESTIMATE: Final = 2 * MAX_TRACES
 _TRACES = "SELECT trace_id FROM runs_searchtext WHERE words @@ %s::tsquery LIMIT %s"
 _ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM runs_searchtext WHERE words @@ %s::tsquery"
 _CONTAINING = "SELECT word FROM runs_searchword WHERE word LIKE %s LIMIT %s"
