@@ -16,7 +16,8 @@ from django.db.models import FETCH_RAISE, F
 from django.urls import reverse
 
 from apps.projects.models import Project
-from apps.runs.models import Run, unenforced
+from apps.runs.columns import unenforced
+from apps.runs.models import Run
 
 LINK_SECONDS: Final = 24 * 3600
 """A link lives that long, less up to an hour."""

@@ -17,6 +17,7 @@ from django.db.models.lookups import GreaterThan
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
+from apps.runs.columns import money, unenforced
 from apps.runs.query.compile import NAME_INDEXED, to_q
 from apps.runs.query.nodes import Node
 
@@ -37,11 +38,6 @@ class Status(models.TextChoices):
     SUCCESS = "success"
     ERROR = "error"
     PENDING = "pending"
-
-
-def money(**options: Any) -> Any:
-    """US dollars; 12 places, because one token of a small model costs 1e-8 and sums must stay exact."""
-    return models.DecimalField(max_digits=24, decimal_places=12, **options)
 
 
 class Totals(models.Model):
@@ -70,11 +66,6 @@ class Totals(models.Model):
     def known_cost(self) -> Decimal | None:
         """None where no run has a price, which is not the same as free."""
         return self.total_cost if self.llm_count > self.unpriced_count else None
-
-
-def unenforced(to: type[models.Model], related_name: str) -> Any:
-    """A reference that the ingest guarantees itself: a constraint would cost a look-up for each row, and cannot cross a cluster's nodes."""
-    return models.ForeignKey(to, models.DO_NOTHING, related_name=related_name, db_constraint=False, db_index=False)
 
 
 _TEXT = models.TextField()

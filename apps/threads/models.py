@@ -7,7 +7,8 @@ from django.db import connection, models
 from django.db.models import FETCH_RAISE, F
 
 from apps.projects.models import Project
-from apps.runs.models import Totals, TraceQuerySet, unenforced
+from apps.runs.columns import unenforced
+from apps.runs.models import Totals, TraceQuerySet
 from apps.runs.query.nodes import Node
 from apps.threads.filtering import to_thread_q
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F
 
 from apps.projects.models import Project
-from apps.runs.models import unenforced
+from apps.runs.columns import unenforced
 
 
 class SearchText(models.Model):
