@@ -5,10 +5,12 @@ It starts Threadline as `manage.py up` does (embedded PostgreSQL, web process, w
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import statistics
 import time
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import psycopg
@@ -87,17 +89,25 @@ class Bench:
         rounds: dict[str, list[Round]] = {mode.name: [] for mode in modes}
         for _ in range(self.options.rounds):
             for mode in modes:
-                rounds[mode.name].append(self.play(mode, self.options.batches))
+                with self.index_put_off():
+                    rounds[mode.name].append(self.play(mode, self.options.batches))
         return rounds
+
+    @contextlib.contextmanager
+    def index_put_off(self) -> Iterator[None]:
+        """The index for search is made in the background, and has a line of its own: here the worker waits until the runs are in."""
+        (worker,) = self.server.pids(PARTS["worker"])
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        self._wait_for_index()
 
     def search_index(self) -> tuple[float, float]:
         """CPU-seconds per 1,000 runs that the index for search takes of the worker and of PostgreSQL, with nothing else going on."""
-        (worker,) = self.server.pids(PARTS["worker"])
-        self._wait_for_index()
-        os.kill(worker, signal.SIGSTOP)
-        runs = self.play(COMPLETE[0], self.options.batches).result.runs
-        os.kill(worker, signal.SIGCONT)
-        self._wait_for_index()
+        with self.index_put_off():
+            runs = self.play(COMPLETE[0], self.options.batches).result.runs
         used = self.cpu.lap()
         return used["worker"] / runs * 1_000, used["postgres"] / runs * 1_000
 
