@@ -139,11 +139,8 @@ def test_deleted_traces_leave_no_trace_in_the_totals(data: st.DataObject) -> Non
         assert list(reconcile()) == []
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("seed", range(6))
-def test_two_writers_of_the_same_traces_agree_with_one(seed: int) -> None:
-    chance = random.Random(seed)
-    workspace: Workspace = WorkspaceFactory()
+def twelve_turns() -> list[Change]:
+    """Of three threads, each run as a post and a patch."""
     changes: list[Change] = []
     for turn in range(12):
         root = wire_run(at=turn, thread=f"t{turn % 3}", seconds=None)
@@ -154,6 +151,15 @@ def test_two_writers_of_the_same_traces_agree_with_one(seed: int) -> None:
             usage = {"usage_metadata": {"input_tokens": 1, "output_tokens": 1}}
             end = {"end_time": run["start_time"].replace("T12", "T13"), "outputs": usage}
             changes += [(run, False), ({**run, **end}, True)]
+    return changes
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", range(6))
+def test_three_writers_of_the_same_traces_agree_with_one(seed: int) -> None:
+    chance = random.Random(seed)
+    workspace: Workspace = WorkspaceFactory()
+    changes = twelve_turns()
     project = Project.objects.create(workspace=workspace, name="app")
     for change in changes:
         accept(workspace, incoming([change]))

@@ -225,7 +225,8 @@ def test_json_nested_too_deep_costs_only_its_run(send_multipart: Send, depth: in
 
 
 def test_many_brackets_side_by_side_or_in_text_are_not_deep() -> None:
-    decode.check_depth(json.dumps([[["[[[["] for _ in range(50)] for _ in range(50)]).encode())
+    text = json.dumps([[["[[[["] for _ in range(50)] for _ in range(50)]).encode()
+    assert decode.parse(text) == (json.loads(text), text)
 
 
 def test_depth_is_counted_past_escaped_quotes() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from apps.runs.query.fields import FIELDS
 from apps.runs.query.nodes import Check, Compare, FilterError, Op, Pair, Search
 from apps.runs.query.parse import MAX_PATTERN, MAX_WORDS, OPERATORS, parse
+from apps.runs.query.sentence import sentence
 from apps.runs.query.syntax import MAX_CALLS, MAX_DEPTH, MAX_ITEMS, MAX_LENGTH
 
 ROOT = Path(__file__).parents[3]
@@ -61,8 +62,7 @@ NOT_YET = [
 
 @pytest.mark.parametrize("text", IN_THE_WILD)
 def test_filters_found_in_the_wild_are_read(text: str) -> None:
-    parse(text)
-    parse(f"\n\t {text} \r\n")
+    assert sentence(parse(f"\n\t {text} \r\n")) == sentence(parse(text)) != ""
 
 
 @pytest.mark.parametrize("text", NOT_YET)

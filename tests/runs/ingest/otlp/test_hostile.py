@@ -56,7 +56,7 @@ values = trees | trees.map(json.dumps)
 def test_no_attribute_breaks_the_mapping(attributes: dict[str, Any], events: list[Any], status: int) -> None:
     told = [Event(name, START, fields) for name, fields in events]
     one = Span(b"t" * 16, b"s" * 8, b"", "n", 1, START, START, attributes, told, status, "", Source({}))
-    run_of(Node(run_id(1), None, one), None)
+    assert run_of(Node(run_id(1), None, one), None).id
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
