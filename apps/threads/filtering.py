@@ -70,7 +70,28 @@ _ALIASES: Final = {
     "error": "last_error",
 }
 _EXPRESSIONS: Final = {name: expression for name, _, _, expression in _ROWS}
-_OWN: Final = {name: Field(name, kind, name.replace("_", " "), nullable=null) for name, kind, null, _ in _ROWS}
+# What a sentence calls them, where the name alone does not say it.
+_PHRASES: Final = {
+    "thread_id": "id",
+    "turn_count": "turns",
+    "num_errored_turns": "errored turns",
+    "run_count": "runs",
+    "thread_duration": "duration",
+    "trace_latency_p50": "median latency",
+    "trace_latency_p99": "P99 latency",
+    "prompt_tokens": "input tokens",
+    "completion_tokens": "output tokens",
+    "total_cost": "cost",
+    "prompt_cost": "input cost",
+    "completion_cost": "output cost",
+    "min_start_time": "first start",
+    "max_start_time": "last start",
+    "first_inputs": "first input",
+    "last_outputs": "last output",
+}
+_OWN: Final = {
+    name: Field(name, kind, _PHRASES.get(name, name.replace("_", " ")), nullable=null) for name, kind, null, _ in _ROWS
+}
 _FEEDBACK: Final = {
     f"feedback_{half}": Field(f"feedback_{half}", Kind.KEY, "feedback", unavailable="feedback is not recorded yet")
     for half in ("key", "score", "value", "comment", "source")

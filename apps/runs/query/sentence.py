@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from apps.runs.query.fields import FIELDS, SEARCHED, Field, Kind
+from apps.runs.query.fields import FIELDS, Field, Kind
 from apps.runs.query.nodes import (
     And,
     Check,
@@ -31,32 +31,32 @@ _AMOUNTS: Final = {Op.GT: "over", Op.GTE: "at least", Op.LT: "under", Op.LTE: "a
 _SAMENESS: Final = {Op.EQ: "is", Op.NEQ: "is not", Op.LIKE: "is like"}
 
 
-def sentence(node: Node) -> str:
-    """Without capital and full stop, so that it fits after "Threads where"."""
+def sentence(node: Node, fields: Mapping[str, Field] = FIELDS) -> str:
+    """Without capital and full stop, so that it fits after "Threads where". fields are those of threads for a thread filter."""
     match node:
         case And(parts):
-            return " and ".join(_nested(part, Or) for part in parts)
+            return " and ".join(_nested(part, Or, fields) for part in parts)
         case Or(parts):
-            return " or ".join(_nested(part, And) for part in parts)
+            return " or ".join(_nested(part, And, fields) for part in parts)
         case Not(part):
-            return f"not ({sentence(part)})"
+            return f"not ({sentence(part, fields)})"
         case Compare(field, check):
-            return _compare(FIELDS[field], check)
+            return _compare(fields[field], check)
         case Has(field, text):
             return f"{FIELDS[field].phrase} {_quoted(text)}"
         case Contains(field, text):
             return _contains(field, text)
         case Exists(field, key):
             return f"{FIELDS[field].phrase} has {_quoted(key)}"
-        case Search(words, fields):
-            place = "" if fields == SEARCHED else f" in {FIELDS[fields[0]].phrase}"
+        case Search(words, looked_in):
+            place = f" in {FIELDS[looked_in[0]].phrase}" if len(looked_in) == 1 else ""
             return f"text contains {_listed(words, 'and')}{place}"
         case Pair():
             return _pair(node)
 
 
-def _nested(part: Node, other: type[And | Or]) -> str:
-    text = sentence(part)
+def _nested(part: Node, other: type[And | Or], fields: Mapping[str, Field]) -> str:
+    text = sentence(part, fields)
     return f"({text})" if isinstance(part, other) and len(part.parts) > 1 else text
 
 
