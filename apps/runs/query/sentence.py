@@ -28,6 +28,7 @@ from apps.runs.query.nodes import (
 _PLAIN = re.compile(r"[\w./:@+-]+")
 _MOMENTS: Final = {Op.GT: "after", Op.GTE: "from", Op.LT: "before", Op.LTE: "until"}
 _AMOUNTS: Final = {Op.GT: "over", Op.GTE: "at least", Op.LT: "under", Op.LTE: "at most"}
+_INNER: Final = {"any_run": "run", "any_root": "root run"}
 _SAMENESS: Final = {Op.EQ: "is", Op.NEQ: "is not", Op.LIKE: "is like"}
 
 
@@ -39,7 +40,7 @@ def sentence(node: Node, fields: Mapping[str, Field] = FIELDS) -> str:
         case Or(parts):
             return " or ".join(_nested(part, And, fields) for part in parts)
         case Not(part):
-            return f"not ({sentence(part, fields)})"
+            return _not(part, fields)
         case Compare(field, check):
             return _compare(fields[field], check)
         case Has(field, text):
@@ -53,6 +54,14 @@ def sentence(node: Node, fields: Mapping[str, Field] = FIELDS) -> str:
             return f"text contains {_listed(words, 'and')}{place}"
         case Pair():
             return _pair(node)
+        case inner:
+            # Of threads: any_run(…) and any_root(…), which hold a condition on runs.
+            return f"some {_INNER[inner.operator]} where {sentence(inner.part)}"
+
+
+def _not(part: Node, fields: Mapping[str, Field]) -> str:
+    said = sentence(part, fields)
+    return f"no {said.removeprefix('some ')}" if hasattr(part, "operator") else f"not ({said})"
 
 
 def _nested(part: Node, other: type[And | Or], fields: Mapping[str, Field]) -> str:

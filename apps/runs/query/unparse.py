@@ -45,6 +45,9 @@ def unparse(node: Node) -> str:
             return _call("search", [*looked_in, quoted(" ".join(words))])
         case Pair():
             return _pair(node)
+        case inner:
+            # Of threads: any_run(…) and any_root(…), which hold a condition on runs.
+            return _call(inner.operator, [unparse(inner.part)])
 
 
 def _pair(pair: Pair) -> str:

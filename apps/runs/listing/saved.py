@@ -1,0 +1,102 @@
+"""Saved filters: a name for the query string of a list."""
+
+import uuid
+from datetime import timedelta
+from typing import Final, Self
+
+from django.db import models
+from django.db.models import FETCH_RAISE, F, Q
+from django.utils import timezone
+
+from apps.accounts.models import Membership, User
+from apps.projects.models import Project
+from apps.runs.listing.asked import Asked
+
+RESTORABLE_FOR: Final = timedelta(days=30)
+MAX_SAVED: Final = 200
+
+
+class Kind(models.TextChoices):
+    THREADS = "threads"
+    RUNS = "runs"
+
+
+class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
+    def in_project(self, project: Project, kind: str) -> Self:
+        return self.filter(project=project, kind=kind)
+
+    def seen_by(self, user: User) -> Self:
+        """One's own and those that are shared."""
+        return self.filter(Q(owner=user) | Q(shared=True))
+
+    def live(self) -> Self:
+        return self.filter(deleted_at=None)
+
+    def restorable(self) -> Self:
+        return self.filter(deleted_at__gt=timezone.now() - RESTORABLE_FOR)
+
+    def expired(self) -> Self:
+        return self.filter(deleted_at__lte=timezone.now() - RESTORABLE_FOR)
+
+    def others_named(self, saved: "SavedFilter", name: str) -> Self:
+        return self.live().filter(name__iexact=name).exclude(pk=saved.pk)
+
+    def named_like(self, text: str) -> Self:
+        return self.filter(Q(name__icontains=text) | Q(description__icontains=text))
+
+    def for_tabs(self) -> Self:
+        """Pinned ones first, and of one name the older first, so that tabs keep their places."""
+        return self.order_by("-pinned", "created_at", "pk").fetch_mode(FETCH_RAISE)
+
+    def for_page(self) -> Self:
+        return self.select_related("owner").order_by(F("deleted_at").asc(nulls_first=True), "name", "pk").for_list()
+
+    def for_list(self) -> Self:
+        return self.fetch_mode(FETCH_RAISE)
+
+
+class SavedFilter(models.Model):
+    """query is a query string as Asked.query writes it, without the id of a saved filter.
+
+    A default opens the list for its owner, and when it is shared for everybody without a default of their own.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="saved_filters")
+    owner = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    name = models.CharField(max_length=60)
+    description = models.CharField(max_length=300, blank=True)
+    query = models.TextField(blank=True)
+    shared = models.BooleanField(default=False)
+    pinned = models.BooleanField(default=True)
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SavedFilterQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "kind"], name="saved_filter_of_list")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def asked(self) -> Asked:
+        return Asked.of_query(self.query)
+
+    @property
+    def href(self) -> str:
+        """Relative to the list."""
+        return "?" + self.asked.query(saved=str(self.pk))
+
+    def may_change(self, membership: Membership) -> bool:
+        """Shared ones belong to the editors, private ones to their owner."""
+        return membership.may("editor") if self.shared else self.owner_id == membership.user_id
+
+
+def opening(filters: "list[SavedFilter]") -> "SavedFilter | None":
+    """What a list without a query opens with: one's own default before that of the project."""
+    return next((saved for saved in sorted(filters, key=lambda saved: saved.shared) if saved.is_default), None)
