@@ -22,6 +22,8 @@ from apps.runs.api import router as runs
 from apps.runs.api_stats import router as stats
 from apps.runs.api_v2 import router as runs_v2
 from apps.runs.query.nodes import FilterError
+from apps.threads.api_public import router as public
+from apps.threads.api_public import router_v2 as public_v2
 from apps.threads.api_share import router as sharing
 from apps.threads.api_share import router_v2 as sharing_v2
 from apps.threads.api_v2 import router as threads_v2
@@ -72,6 +74,7 @@ api.add_router("", stats)
 api.add_router("", runs)
 api.add_router("/sessions", projects)
 api.add_router("", sharing)
+api.add_router("", public)
 
 api_v2 = NinjaAPI(
     title="Threadline",
@@ -85,6 +88,7 @@ api_v2.add_router("", runs_v2)
 api_v2.add_router("", threads_v2)
 api_v2.add_router("", projects_v2)
 api_v2.add_router("", sharing_v2)
+api_v2.add_router("", public_v2)
 
 
 def refuse(status: int, detail: str) -> HttpResponse:

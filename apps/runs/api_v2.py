@@ -29,6 +29,7 @@ from apps.runs.wire_v2 import (
     Upper,
     answer,
     as_json,
+    beside,
     columns_for,
     paged,
     run_json,
@@ -69,7 +70,7 @@ def query_runs(request: KeyRequest, body: RunQuery) -> HttpResponseBase:
     within = Run.objects.in_projects(_projects(body, workspace))
     found = narrowed(within.matching(And(tuple(_conditions(body)))), within, body)
     page = paged(found.for_wire(columns_for(selects)), ["-start_time", "-id"], body.cursor, body.page_size)
-    runs = shown(request, page.rows, selects, subtree=body.include_subtree_usage)
+    runs = shown(request, workspace, page.rows, selects, subtree=body.include_subtree_usage)
     return answer(request, [run_json(run, selects) for run in runs], page.older)
 
 
@@ -111,20 +112,23 @@ def narrowed(runs: RunQuerySet, within: RunQuerySet, body: Any) -> RunQuerySet:
     return runs
 
 
-def shown(request: KeyRequest, runs: Sequence[Run], selects: Sequence[str], *, subtree: bool = False) -> list[Shown]:
+def shown(
+    request: HttpRequest, workspace: Workspace, runs: Sequence[Run], selects: Sequence[str], *, subtree: bool = False
+) -> list[Shown]:
     """Read what the selected fields need beside the rows."""
-    workspace = request.auth.workspace
-    roots = [run.trace_id for run in runs if run.parent_run_id is None] if "THREAD_ID" in selects else []
+    roots = [run.trace_id for run in runs if run.is_root] if "THREAD_ID" in selects else []
     threads = Trace.objects.in_workspace(workspace).threads_of(roots)
     links = _links(request, runs) if "ATTACHMENTS" in selects else {}
     usage = subtree_usage(runs) if subtree else {}
+    more = beside(runs, selects, request)
     return [
         Shown(
             run,
             workspace.pk,
-            threads.get(run.trace_id, run.thread_id) if run.parent_run_id is None else run.thread_id,
+            threads.get(run.trace_id, run.thread_id) if run.is_root else run.thread_id,
             links.get((run.trace_id, run.id), {}),
             usage.get(run.id),
+            more.get(run.id, {}),
         )
         for run in runs
     ]
@@ -149,7 +153,7 @@ def retrieve_run(request: KeyRequest, run_id: uuid.UUID, asked: Query[RunQuerySt
     run = Run.objects.in_project(project).with_id(run_id).for_wire(columns_for(selects)).first()
     if run is None:
         raise Http404(f"No run {run_id} in this project")
-    (found,) = shown(request, [run], selects)
+    (found,) = shown(request, request.auth.workspace, [run], selects)
     return as_json(run_json(found, selects))
 
 
@@ -199,7 +203,7 @@ def _traces_json(request: KeyRequest, roots: Sequence[Run], selects: Sequence[st
     of_trace = [name for name in selects if name in AGGREGATES]
     traces = Trace.objects.by_id(root.trace_id for root in roots) if of_trace else {}
     items = []
-    for root in shown(request, roots, of_root):
+    for root in shown(request, request.auth.workspace, roots, of_root):
         item: dict[str, Any] = {"root_run": run_json(root, of_root)}
         if of_trace:
             item["trace_aggregates"] = _aggregates(traces.get(root.run.trace_id), of_trace)
@@ -237,5 +241,6 @@ def trace_runs(request: KeyRequest, trace_id: uuid.UUID, asked: Query[TraceRunsQ
     if asked.filter and asked.filter.strip():
         conditions.append(parse(asked.filter))
     found = Run.objects.in_project(project).matching(And(tuple(conditions))).for_wire(columns_for(selects))
-    runs = shown(request, list(found.order_by("start_time", "dotted_order", "id")[:MAX_TRACE_RUNS]), selects)
+    rows = list(found.order_by("start_time", "dotted_order", "id")[:MAX_TRACE_RUNS])
+    runs = shown(request, request.auth.workspace, rows, selects)
     return as_json({"items": [run_json(run, selects) for run in runs]})

@@ -45,6 +45,8 @@ class Shown:
     thread_id: str | None
     attachments: Mapping[str, str] = field(default_factory=dict)
     usage: Any = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that apps above this one know (BESIDE)."""
 
     @property
     def counted(self) -> Any:
@@ -73,6 +75,10 @@ def _own(name: str) -> Callable[[Shown], Any]:
 
 def _nothing(_: Shown) -> None:
     return None
+
+
+def _more(name: str, otherwise: Any = None) -> Callable[[Shown], Any]:
+    return lambda shown: shown.more.get(name, otherwise)
 
 
 def _metadata(shown: Shown) -> Raw:
@@ -120,12 +126,13 @@ RUN_FIELDS: Final[dict[str, Callable[[Shown], Any]]] = {
     "OUTPUTS": _payload("outputs"),
     "OUTPUTS_PREVIEW": _preview("outputs", preview_outputs),
     "MANIFEST": _payload("serialized"),
+    "PARENT_RUN_ID": _own("parent_run_id"),
     "PARENT_RUN_IDS": lambda shown: ancestors(shown.run.dotted_order),
     "PROJECT_ID": _own("project_id"),
     "TRACE_ID": _own("trace_id"),
     "THREAD_ID": lambda shown: shown.thread_id,
     "DOTTED_ORDER": _own("dotted_order"),
-    "IS_ROOT": lambda shown: shown.run.parent_run_id is None,
+    "IS_ROOT": lambda shown: shown.run.is_root,
     "REFERENCE_EXAMPLE_ID": _own("reference_example_id"),
     "REFERENCE_DATASET_ID": _nothing,
     "TOTAL_TOKENS": _usage("total_tokens"),
@@ -145,10 +152,25 @@ RUN_FIELDS: Final[dict[str, Callable[[Shown], Any]]] = {
     "THREAD_EVALUATION_TIME": _nothing,
     "IS_IN_DATASET": lambda shown: False,
     "LAST_QUEUED_AT": _nothing,
-    "SHARE_URL": _nothing,
+    "SHARE_URL": _more("SHARE_URL"),
     "FEEDBACK_STATS": lambda shown: {},
     "LS_USER_ID": _nothing,
 }
+
+
+type Beside = Callable[[Sequence[Run], HttpRequest], Mapping[uuid.UUID, Any]]
+
+# By the name in selects, what apps that stand on this one know of runs: asked for once a page, and only when it is selected.
+BESIDE: Final[dict[str, Beside]] = {}
+
+
+def beside(runs: Sequence[Run], selects: Collection[str], request: HttpRequest) -> dict[uuid.UUID, dict[str, Any]]:
+    """What BESIDE tells, by run id."""
+    found: dict[uuid.UUID, dict[str, Any]] = {}
+    for name in BESIDE.keys() & set(selects):
+        for run_id, value in BESIDE[name](runs, request).items():
+            found.setdefault(run_id, {})[name] = value
+    return found
 
 
 def run_json(shown: Shown, selects: Iterable[str]) -> dict[str, Any]:

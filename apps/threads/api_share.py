@@ -1,36 +1,23 @@
-"""The v1 and v2 routes that share runs and threads, and what anybody with a token reads of them through v1."""
+"""The v1 and v2 routes that share runs and threads."""
 
 import uuid
-from collections.abc import Iterable
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404
 from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
 from apps.accounts.access import KeyRequest
 from apps.accounts.models import ApiKey
-from apps.common.paging import keyset
 from apps.projects.access import project_or_404
-from apps.runs.api import MAX_PAGE, RunQuery, asked_for, attachments_of
-from apps.runs.models import Run, Trace
-from apps.runs.wire import encode, payload_columns, run_json
-from apps.threads.access import link_or_404, thread_or_404
+from apps.runs.models import Run
+from apps.threads.access import thread_or_404
 from apps.threads.shared import SharedLink, SharedLinkQuerySet
 from apps.threads.sharing import Maker, TokenTaken, revoke, share_run, share_thread
 
-MAX_PUBLIC_BODY = 64 * 1024
-
 router = Router(tags=["sharing"])
 router_v2 = Router(tags=["sharing"])
-
-
-def anyone(request: HttpRequest) -> bool:
-    """The token in the path is all that is asked for; checks the size before the body is read."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_PUBLIC_BODY:
-        raise HttpError(413, f"The body is larger than {MAX_PUBLIC_BODY} bytes.")
-    return True
 
 
 def _maker(key: ApiKey) -> Maker:
@@ -69,58 +56,6 @@ def shared(request: KeyRequest, run_id: uuid.UUID) -> dict[str, Any] | None:
 def unshare(request: KeyRequest, run_id: uuid.UUID) -> dict[str, Any]:
     revoke(_links(request).to_run(run_id), _maker(request.auth))
     return {}
-
-
-@router.get("/public/{token}/run", auth=anyone, summary="A shared run")
-def public_run(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
-    """Of a shared thread: the root of its first turn."""
-    link = link_or_404(token)
-    run_id = link.run_id or link.traces.values_list("trace_id", flat=True).first()
-    return _one(request, link, run_id)
-
-
-@router.get("/public/{token}/run/{run_id}", auth=anyone, summary="A run that was shared with another")
-def public_run_of(request: HttpRequest, token: uuid.UUID, run_id: uuid.UUID) -> HttpResponse:
-    return _one(request, link_or_404(token), run_id)
-
-
-@router.post("/public/{token}/runs/query", auth=anyone, summary="The runs of a shared trace or thread")
-def public_runs(request: HttpRequest, token: uuid.UUID, body: RunQuery) -> HttpResponse:
-    """Parameters as for /runs/query, except that projects and filters on the root or tree of the trace are left aside."""
-    link = link_or_404(token)
-    body.session, body.session_id = [link.project_id], None
-    body.trace_filter = body.tree_filter = None
-    columns = payload_columns(body.select)
-    runs = link.narrow(asked_for(body, link.workspace)).for_wire(columns)
-    sign = "" if body.order == "asc" else "-"
-    page = keyset(
-        runs, [f"{sign}start_time", f"{sign}id"], body.cursor or "", min(max(body.limit or MAX_PAGE, 1), MAX_PAGE)
-    )
-    if body.cursor and page.rows and not page.newer:
-        raise HttpError(400, "This cursor is not one that this route gave out for this order.")
-    found = {"runs": _json(request, link, page.rows, columns), "cursors": {"next": page.older or None, "prev": None}}
-    return HttpResponse(encode(found), content_type="application/json")
-
-
-def _one(request: HttpRequest, link: SharedLink, run_id: uuid.UUID | None) -> HttpResponse:
-    columns = payload_columns(None)
-    run = link.runs.with_id(run_id).for_wire(columns).first() if run_id else None
-    if run is None:
-        raise Http404("This link leads to no such run")
-    return HttpResponse(encode(_json(request, link, [run], columns)[0]), content_type="application/json")
-
-
-def _json(request: HttpRequest, link: SharedLink, runs: Iterable[Run], columns: frozenset[str]) -> list[Any]:
-    """As v1 shows a run, with the public page in place of the workspace's."""
-    runs = list(runs)
-    attachments = attachments_of(request, runs)
-    traces = Trace.objects.by_id(run.trace_id for run in runs if run.parent_run_id is None)
-    return [
-        run_json(run, link.workspace_id, traces, columns)
-        | {"app_path": f"{link.path}/{run.id}", "share_token": link.token}
-        | attachments.get((run.trace_id, run.id), {})
-        for run in runs
-    ]
 
 
 class ShareTrace(Schema):

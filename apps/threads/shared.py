@@ -1,6 +1,7 @@
 """Links by which anybody reads one trace or one thread without signing in."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Self
 
 from django.db import models
@@ -21,6 +22,11 @@ class SharedLinkQuerySet(models.QuerySet["SharedLink"]):
 
     def to_run(self, run_id: uuid.UUID) -> Self:
         return self.filter(kind=SharedLink.Kind.RUN, run_id=run_id)
+
+    def to_runs(self, runs: Iterable[Run]) -> Self:
+        places = {(run.project_id, run.id) for run in runs}
+        projects, ids = {project for project, _ in places}, {run_id for _, run_id in places}
+        return self.filter(kind=SharedLink.Kind.RUN, project__in=projects, run_id__in=ids)
 
     def to_trace(self, project: Project, trace_id: uuid.UUID) -> Self:
         return self.filter(kind=SharedLink.Kind.RUN, project=project, trace_id=trace_id)

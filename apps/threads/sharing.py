@@ -1,18 +1,30 @@
 """Making and revoking shared links. Each change and its audit entry are one transaction."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.services import record
 from apps.projects.models import Project
 from apps.runs.models import Run
+from apps.runs.wire_v2 import BESIDE
 from apps.threads.models import Thread
 from apps.threads.shared import SharedLink, SharedLinkQuerySet
+
+
+def share_urls(runs: Sequence[Run], request: HttpRequest) -> dict[uuid.UUID, str]:
+    """Where anybody reads those of the runs that were shared themselves."""
+    links = SharedLink.objects.live().to_runs(runs).order_by("-created_at")
+    return {link.run_id: request.build_absolute_uri(link.path) for link in links if link.run_id}
+
+
+BESIDE["SHARE_URL"] = share_urls
 
 
 class TokenTaken(Exception):

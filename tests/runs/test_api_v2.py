@@ -62,6 +62,7 @@ def test_a_run_is_shown_field_by_field(api: Caller, now: datetime) -> None:
         "outputs": child["outputs"],
         "outputs_preview": "hi",
         "manifest": {"lc": 1},
+        "parent_run_id": root["id"],
         "parent_run_ids": [root["id"]],
         "project_id": str(project.pk),
         "trace_id": root["id"],
