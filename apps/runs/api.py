@@ -104,7 +104,7 @@ def attachments_of(request: HttpRequest, runs: Iterable[Run]) -> dict[RunKey, di
 def _json(
     runs: list[Run], workspace: Workspace, columns: frozenset[str], attachments: dict[RunKey, dict[str, Any]]
 ) -> list[Any]:
-    traces = Trace.objects.by_id(run.trace_id for run in runs if run.parent_run_id is None)
+    traces = Trace.objects.by_id(run.trace_id for run in runs if run.is_root)
     return [run_json(run, workspace.id, traces, columns) | attachments.get((run.trace_id, run.id), {}) for run in runs]
 
 

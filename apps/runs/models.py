@@ -18,7 +18,7 @@ from django.db.models.lookups import GreaterThan
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
 from apps.runs.columns import money, unenforced
-from apps.runs.query.compile import NAME_INDEXED, to_q
+from apps.runs.query.compile import IS_ROOT, NAME_INDEXED, to_q
 from apps.runs.query.nodes import Node
 
 
@@ -171,7 +171,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(trace_id__in=list(trace_ids)).order_by("dotted_order", "id")
 
     def roots(self) -> Self:
-        return self.filter(parent_run_id=None)
+        return self.filter(IS_ROOT)
 
     def roots_of(self, trace_ids: Iterable[uuid.UUID]) -> Self:
         ids = list(trace_ids)
@@ -259,6 +259,11 @@ class Run(RunFields):
             models.Index(F("id"), condition=Q(provisional=True), name="run_provisional"),
             models.Index(F("parent_run_id"), condition=Q(provisional=True), name="run_provisional_parent"),
         ]
+
+    @property
+    def is_root(self) -> bool:
+        """Also of a run that stands as its own root, because its parent was never sent."""
+        return self.parent_run_id is None or self.id == self.trace_id
 
 
 class RunById(RunFields):

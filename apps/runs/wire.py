@@ -36,7 +36,7 @@ def run_json(run: Run, workspace_id: uuid.UUID, traces: Mapping[uuid.UUID, Trace
 
     A root shows the thread and the usage of its whole trace.
     """
-    trace = traces.get(run.trace_id) if run.parent_run_id is None else None
+    trace = traces.get(run.trace_id) if run.is_root else None
     return {
         "id": run.id,
         "name": run.name,

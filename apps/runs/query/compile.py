@@ -48,6 +48,9 @@ _STATUS: Final = {
     "pending": Q(error__isnull=True, end_time__isnull=True),
 }
 
+# A run whose parent was never sent stands as its own root. The first half is for the planner: it takes id = trace_id alone for
+# something that hardly ever holds, and sorts all runs for a first page.
+IS_ROOT: Final = Q(parent_run_id=None) | Q(id=F("trace_id"))
 
 # Their equality is no comparison of one column.
 _SPECIAL: Final = {"status", "thread_id"}
@@ -164,7 +167,7 @@ def _equal(field: str, column: str, value: nodes.Value) -> Q:
     if value is None:
         return Q(**{f"{column}__isnull": True})
     if FIELDS[field].kind in (Kind.FLAG, Kind.FIRST):
-        return Q(parent_run_id__isnull=value)
+        return IS_ROOT if value else ~IS_ROOT
     if field == "status":
         return _STATUS.get(str(value), Q(pk__in=[]))
     if field == "thread_id":

@@ -48,7 +48,7 @@ def value_of(field: str, run: Run) -> Any:
         case "latency":
             return run.end_time and Decimal((run.end_time - run.start_time).total_seconds()).quantize(Decimal("1e-6"))
         case "is_root" | "execution_order":
-            return run.parent_run_id is None
+            return run.is_root
         case "session_id":
             return run.project_id
         case "reference_example":
