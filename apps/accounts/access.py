@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
-from apps.accounts.models import ApiKey, Membership, Scope, User, Workspace, key_digest
+from apps.accounts.models import ApiKey, Membership, Scope, User, Workspace
 
 LAST_USED_EVERY = timedelta(minutes=1)
 
@@ -89,7 +89,7 @@ def key_of(request: HttpRequest, *, scope: str = Scope.FULL) -> ApiKey:
     """
     header = request.headers.get("x-api-key") or request.headers.get("authorization", "").removeprefix("Bearer ")
     secret = header.split(",")[0].strip()
-    key: ApiKey | None = ApiKey.objects.usable().filter(digest=key_digest(secret)).first() if secret else None
+    key: ApiKey | None = ApiKey.objects.usable_with(secret) if secret else None
     if key is None:
         raise KeyError401(
             "Send a valid API key in the x-api-key header (LANGSMITH_API_KEY); make one under Settings, API keys."

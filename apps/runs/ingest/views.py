@@ -110,7 +110,10 @@ def _take_part(runs: dict[tuple[str, str], RunIn], key: tuple[str, str], field: 
         runs[key] = _decode_run(body)
         runs[key].id = runs[key].id or key[1]
     elif field in HEAVY:
-        setattr(runs.setdefault(key, RunIn(id=key[1])), field, msgspec.Raw(body))
+        run = runs.get(key)
+        if run is None:
+            run = runs[key] = RunIn(id=key[1])
+        setattr(run, field, msgspec.Raw(body))
 
 
 def _decode_run(text: bytes) -> RunIn:
