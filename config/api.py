@@ -7,6 +7,7 @@ import uuid
 from typing import Any, cast
 
 import msgspec
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, URLResolver, include, path
 from ninja import NinjaAPI
@@ -27,6 +28,7 @@ from apps.threads.api_public import router_v2 as public_v2
 from apps.threads.api_share import router as sharing
 from apps.threads.api_share import router_v2 as sharing_v2
 from apps.threads.api_v2 import router as threads_v2
+from config.errors import ran_too_long, too_long
 
 # A query names projects and runs by id, some thousands at most; payloads never come this way.
 MAX_BODY = 1024 * 1024
@@ -119,6 +121,15 @@ def not_found(request: HttpRequest, error: Http404) -> HttpResponse:
     return refuse(404, str(error))
 
 
+@api.exception_handler(OperationalError)
+@api_v2.exception_handler(OperationalError)
+def database_error(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    """422 for a query that took too long: after a 503 the SDKs would ask the same again."""
+    if not ran_too_long(error):
+        raise error
+    return refuse(422, too_long())
+
+
 @api.exception_handler(ValidationError)
 @api_v2.exception_handler(ValidationError)
 def bad_value(request: HttpRequest, error: ValidationError) -> HttpResponse:
@@ -134,7 +145,7 @@ def api_get_run(request: HttpRequest, run_id: str) -> HttpResponse:
         return read_run(asked, uuid.UUID(run_id))
     except ValueError:
         return refuse(422, f"{run_id} is not a UUID")
-    except (KeyError401, KeyError403, Http404) as error:
+    except (KeyError401, KeyError403, Http404, OperationalError) as error:
         return api.on_exception(request, error)
 
 

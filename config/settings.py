@@ -42,6 +42,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.errors.JsonErrors",
     "django.middleware.security.SecurityMiddleware",
     "config.static.StaticFilesMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -87,6 +88,8 @@ DATABASES["default"]["OPTIONS"]["pool"] = {
     "max_size": env.integer("THREADLINE_DB_POOL", 12),
     "timeout": 15,
 }
+# For one query of a page or of the API; config/wsgi.py sets it.
+QUERY_SECONDS = env.integer("THREADLINE_QUERY_SECONDS", 30)
 # Django switches prepared statements off. Never by count, but where the ingest asks for it: planning would be a fifth of its database time.
 DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 1_000_000_000
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

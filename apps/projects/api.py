@@ -15,6 +15,7 @@ from apps.accounts.services import record
 from apps.projects import services
 from apps.projects.access import project_named, project_or_404
 from apps.projects.models import DEFAULT_PROJECT, Project
+from apps.projects.schemas import ID, OBJECT, PROJECT, answers, array, object_of
 from apps.projects.stats import stats_of
 from apps.projects.wire import Json, Moment, Text, storable
 
@@ -53,7 +54,7 @@ class NewProject(ProjectChange):
     id: uuid.UUID | None = None
 
 
-@router.get("")
+@router.get("", openapi_extra=answers(array(PROJECT)))
 def list_projects(request: KeyRequest, asked: Query[ProjectQuery]) -> list[dict[str, Any]]:
     """Newest first. A project named default is always there: the SDKs learn their tenant id from the first project."""
     workspace = request.auth.workspace
@@ -76,7 +77,7 @@ class Address(Schema):
     environment: Text | None = None
 
 
-@router.get("/resolutions")
+@router.get("/resolutions", openapi_extra=answers(object_of({"session_id": ID})))
 def resolve(request: KeyRequest, asked: Query[Address]) -> dict[str, Any]:
     """The project of an experiment. Threadline keeps no agents and no evaluators, so these are 404."""
     try:
@@ -88,13 +89,13 @@ def resolve(request: KeyRequest, asked: Query[Address]) -> dict[str, Any]:
     return {"session_id": project_or_404(request.auth.workspace, project_id).pk}
 
 
-@router.get("/{project_id}")
+@router.get("/{project_id}", openapi_extra=answers(PROJECT))
 def read_project(request: KeyRequest, project_id: uuid.UUID, include_stats: bool = False) -> dict[str, Any]:
     project = project_or_404(request.auth.workspace, project_id)
     return _json([project], include_stats=include_stats)[0]
 
 
-@router.post("")
+@router.post("", openapi_extra=answers(PROJECT))
 def create_project(request: KeyRequest, body: NewProject, upsert: bool = False) -> dict[str, Any]:
     return _json([create(request, body, upsert=upsert)], include_stats=False)[0]
 
@@ -108,13 +109,13 @@ def create(request: KeyRequest, body: NewProject, *, upsert: bool) -> Project:
     return save(project, body, request)
 
 
-@router.patch("/{project_id}")
+@router.patch("/{project_id}", openapi_extra=answers(PROJECT))
 def update_project(request: KeyRequest, project_id: uuid.UUID, body: ProjectChange) -> dict[str, Any]:
     project = save(project_or_404(request.auth.workspace, project_id), body, request)
     return _json([project], include_stats=False)[0]
 
 
-@router.delete("/{project_id}")
+@router.delete("/{project_id}", openapi_extra=answers(OBJECT, 202))
 def delete_project(request: KeyRequest, project_id: uuid.UUID) -> HttpResponse:
     services.delete(project_or_404(request.auth.workspace, project_id), request.auth.created_by)
     return HttpResponse(b"{}", status=202, content_type="application/json")

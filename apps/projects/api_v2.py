@@ -14,6 +14,7 @@ from apps.common.paging import Term, keyset
 from apps.projects.access import project_named, project_or_404
 from apps.projects.api import NewProject, ProjectChange, create, metadata_of, project_json, save
 from apps.projects.models import DEFAULT_PROJECT, Project
+from apps.projects.schemas import PROJECT_V2, answers, page
 from apps.projects.stats import stats_of
 from apps.projects.wire import Text
 
@@ -39,7 +40,7 @@ class ProjectQuery(Schema):
     cursor: str | None = None
 
 
-@router.get("/sessions")
+@router.get("/sessions", openapi_extra=answers(page(PROJECT_V2)))
 def list_projects(request: KeyRequest, asked: Query[ProjectQuery]) -> dict[str, Any]:
     """A project named default is always there."""
     if asked.filter:
@@ -67,7 +68,7 @@ class OneProjectQuery(Schema):
     include_stats: bool = False
 
 
-@router.get("/sessions/{project_id}")
+@router.get("/sessions/{project_id}", openapi_extra=answers(PROJECT_V2))
 def retrieve_project(request: KeyRequest, project_id: uuid.UUID, asked: Query[OneProjectQuery]) -> dict[str, Any]:
     project = project_or_404(request.auth.workspace, project_id)
     return _json([project], include_stats=asked.include_stats)[0]
@@ -77,7 +78,7 @@ class NewProjectV2(NewProject):
     type: Type = Field("PROJECT", description="AGENT is not served")
 
 
-@router.post("/sessions")
+@router.post("/sessions", openapi_extra=answers(PROJECT_V2))
 def create_project(request: KeyRequest, body: NewProjectV2, upsert: bool = False) -> dict[str, Any]:
     if body.type == "AGENT":
         raise HttpError(400, "Threadline keeps no agents; create a PROJECT.")
@@ -86,7 +87,7 @@ def create_project(request: KeyRequest, body: NewProjectV2, upsert: bool = False
     return _json([create(request, body, upsert=upsert)], include_stats=False)[0]
 
 
-@router.patch("/sessions/{project_id}")
+@router.patch("/sessions/{project_id}", openapi_extra=answers(PROJECT_V2))
 def update_project(request: KeyRequest, project_id: uuid.UUID, body: ProjectChange) -> dict[str, Any]:
     project = save(project_or_404(request.auth.workspace, project_id), body, request)
     return _json([project], include_stats=False)[0]

@@ -14,11 +14,13 @@ from apps.accounts.access import KeyRequest
 from apps.accounts.models import Workspace
 from apps.common.paging import keyset
 from apps.projects.models import Project
+from apps.projects.schemas import answers
 from apps.projects.wire import Moment
 from apps.runs.attachments import Attachment, RunKey, s3_urls
 from apps.runs.models import Run, RunQuerySet, Trace
 from apps.runs.query.nodes import And, Check, Compare, Node, Op, Value
 from apps.runs.query.parse import parse
+from apps.runs.schemas import RUN, cursors
 from apps.runs.wire import encode, payload_columns, run_json
 
 MAX_PAGE = 100
@@ -65,7 +67,7 @@ class RunQuery(RunConditions):
     cursor: str | None = None
 
 
-@router.post("/runs/query")
+@router.post("/runs/query", openapi_extra=answers(cursors(RUN)))
 def query_runs(request: KeyRequest, body: RunQuery) -> HttpResponse:
     workspace = request.auth.workspace
     sign = "" if body.order == "asc" else "-"
@@ -84,7 +86,7 @@ def query_runs(request: KeyRequest, body: RunQuery) -> HttpResponse:
     return HttpResponse(encode(found), content_type="application/json")
 
 
-@router.get("/runs/{run_id}")
+@router.get("/runs/{run_id}", openapi_extra=answers(RUN))
 def read_run(request: KeyRequest, run_id: uuid.UUID) -> HttpResponse:
     workspace = request.auth.workspace
     columns = payload_columns(None)

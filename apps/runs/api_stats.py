@@ -10,11 +10,13 @@ from pydantic import BeforeValidator, Field
 
 from apps.accounts.access import KeyRequest
 from apps.projects.access import project_or_404
+from apps.projects.schemas import answers
 from apps.projects.wire import Moment
 from apps.runs.api import RunConditions, asked_for, lower
 from apps.runs.groups import Group, groups_of
 from apps.runs.models import Run, Trace
 from apps.runs.query.parse import parse
+from apps.runs.schemas import GROUPS, STATS
 from apps.runs.stats import COSTS, LENGTHS, TOKENS, run_stats, trace_stats
 from apps.runs.wire import encode, money, wire_time
 
@@ -24,7 +26,7 @@ MAX_OFFSET = 1_000_000
 router = Router(tags=["runs"])
 
 
-@router.post("/runs/stats")
+@router.post("/runs/stats", openapi_extra=answers(STATS))
 def stats(request: KeyRequest, body: RunConditions) -> HttpResponse:
     """What the runs asked for add up to. Roots count for their whole traces: tokens and costs are those of all llm runs below."""
     workspace = request.auth.workspace
@@ -53,7 +55,7 @@ class GroupQuery(Schema):
     offset: int | None = None
 
 
-@router.post("/runs/group")
+@router.post("/runs/group", openapi_extra=answers(GROUPS))
 def group(request: KeyRequest, body: GroupQuery) -> HttpResponse:
     """Threads by the start of their latest trace, newest first."""
     project = project_or_404(request.auth.workspace, body.session_id)

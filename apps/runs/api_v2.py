@@ -14,12 +14,14 @@ from apps.accounts.access import KeyRequest
 from apps.accounts.models import Workspace
 from apps.projects.access import project_or_404
 from apps.projects.models import Project
+from apps.projects.schemas import TEXT, answers, object_of, streamed
 from apps.projects.wire import Moment, Text
 from apps.runs.api import check
 from apps.runs.attachments import Attachment, RunKey
 from apps.runs.models import Run, RunQuerySet, Trace
 from apps.runs.query.nodes import And, Node, Op
 from apps.runs.query.parse import parse
+from apps.runs.schemas import RUN_PAGE, RUN_V2, TRACE_PAGE, TRACE_RUNS
 from apps.runs.subtree import subtree_usage
 from apps.runs.wire import money
 from apps.runs.wire_v2 import (
@@ -61,7 +63,7 @@ class RunQuery(FeedbackSearch):
     page_size: int = Field(100, ge=1, le=1000)
 
 
-@router.post("/runs/query")
+@router.post("/runs/query", openapi_extra=streamed(RUN_PAGE))
 def query_runs(request: KeyRequest, body: RunQuery) -> HttpResponseBase:
     """Newest start first."""
     body.refuse_meaning()
@@ -146,7 +148,7 @@ class RunQueryString(Schema):
     start_time: Moment | None = Field(None, description="of the run; not needed")
 
 
-@router.get("/runs/{run_id}")
+@router.get("/runs/{run_id}", openapi_extra=answers(RUN_V2))
 def retrieve_run(request: KeyRequest, run_id: uuid.UUID, asked: Query[RunQueryString]) -> HttpResponse:
     selects = selected(asked.selects, RUN_FIELDS, ["ID"])
     project = project_or_404(request.auth.workspace, asked.project_id)
@@ -163,7 +165,7 @@ class UrlQuery(Schema):
     start_time: str | None = Field(None, description="not needed")
 
 
-@router.get("/runs/{run_id}/url")
+@router.get("/runs/{run_id}/url", openapi_extra=answers(object_of({"url": TEXT})))
 def run_url(request: KeyRequest, run_id: uuid.UUID, asked: Query[UrlQuery]) -> HttpResponse:
     """Where a person sees the run; it need not be stored yet, because a program asks while it runs."""
     project = project_or_404(request.auth.workspace, asked.project_id)
@@ -181,7 +183,7 @@ class TraceQuery(FeedbackSearch):
     page_size: int = Field(20, ge=1, le=100)
 
 
-@router.post("/traces/query")
+@router.post("/traces/query", openapi_extra=streamed(TRACE_PAGE))
 def query_traces(request: KeyRequest, body: TraceQuery) -> HttpResponseBase:
     """Newest start first. A trace without its root run is not among them."""
     body.refuse_meaning()
@@ -228,7 +230,7 @@ class TraceRunsQuery(Schema):
     max_start_time: Moment | None = None
 
 
-@router.get("/traces/{trace_id}/runs")
+@router.get("/traces/{trace_id}/runs", openapi_extra=answers(TRACE_RUNS))
 def trace_runs(request: KeyRequest, trace_id: uuid.UUID, asked: Query[TraceRunsQuery]) -> HttpResponse:
     """In the order of their starts, at most 20,000; a trace that is not there has none."""
     selects = selected(asked.selects, RUN_FIELDS, ["ID"])

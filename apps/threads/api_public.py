@@ -11,10 +11,12 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from apps.common.paging import keyset
+from apps.projects.schemas import answers, streamed
 from apps.projects.wire import Moment
 from apps.runs.api import MAX_PAGE, RunQuery, asked_for, attachments_of
 from apps.runs.api_v2 import SELECTS, shown
 from apps.runs.models import Run, Trace
+from apps.runs.schemas import RUN_PAGE, RUN_V2, SHARED_RUN, cursors
 from apps.runs.wire import encode, payload_columns, run_json
 from apps.runs.wire_v2 import RUN_FIELDS, answer, as_json, columns_for, paged, selected
 from apps.runs.wire_v2 import run_json as run_json_v2
@@ -35,7 +37,7 @@ def anyone(request: HttpRequest) -> bool:
     return True
 
 
-@router.get("/public/{token}/run", auth=anyone, summary="A shared run")
+@router.get("/public/{token}/run", auth=anyone, summary="A shared run", openapi_extra=answers(SHARED_RUN))
 def public_run(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     """Of a shared thread: the root of its first turn."""
     link = link_or_404(token)
@@ -43,12 +45,22 @@ def public_run(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     return _one(request, link, run_id)
 
 
-@router.get("/public/{token}/run/{run_id}", auth=anyone, summary="A run that was shared with another")
+@router.get(
+    "/public/{token}/run/{run_id}",
+    auth=anyone,
+    summary="A run that was shared with another",
+    openapi_extra=answers(SHARED_RUN),
+)
 def public_run_of(request: HttpRequest, token: uuid.UUID, run_id: uuid.UUID) -> HttpResponse:
     return _one(request, link_or_404(token), run_id)
 
 
-@router.post("/public/{token}/runs/query", auth=anyone, summary="The runs of a shared trace or thread")
+@router.post(
+    "/public/{token}/runs/query",
+    auth=anyone,
+    summary="The runs of a shared trace or thread",
+    openapi_extra=answers(cursors(SHARED_RUN)),
+)
 def public_runs(request: HttpRequest, token: uuid.UUID, body: RunQuery) -> HttpResponse:
     """Parameters as for /runs/query, except that projects and filters on the root or tree of the trace are left aside."""
     link = link_or_404(token)
@@ -93,7 +105,12 @@ class PublicQuery(Schema):
     cursor: str | None = Field(None, description="next_cursor of the page before")
 
 
-@router_v2.post("/public/{token}/runs/query", auth=anyone, summary="The runs of a shared trace or thread")
+@router_v2.post(
+    "/public/{token}/runs/query",
+    auth=anyone,
+    summary="The runs of a shared trace or thread",
+    openapi_extra=streamed(RUN_PAGE),
+)
 def public_runs_v2(request: HttpRequest, token: uuid.UUID, body: PublicQuery) -> HttpResponseBase:
     """In the order of their starts."""
     link = link_or_404(token)
@@ -107,7 +124,12 @@ class PublicRunQuery(Schema):
     start_time: Moment | None = Field(None, description="of the run; not needed")
 
 
-@router_v2.get("/public/{token}/run/{run_id}", auth=anyone, summary="A run of a shared trace or thread")
+@router_v2.get(
+    "/public/{token}/run/{run_id}",
+    auth=anyone,
+    summary="A run of a shared trace or thread",
+    openapi_extra=answers(RUN_V2),
+)
 def public_run_v2(
     request: HttpRequest, token: uuid.UUID, run_id: uuid.UUID, asked: Query[PublicRunQuery]
 ) -> HttpResponse:

@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from apps.runs.schemas import RUN_V2_FIELDS
+from apps.runs.wire_v2 import RUN_FIELDS
+from apps.threads import schemas
 from apps.threads.filtering import THREAD_FIELDS
+from apps.threads.wire_v2 import TURN_FIELDS
 from config.api import api, api_v2
+from tests import openapi
 
 TEXT = (Path(__file__).parents[2] / "docs/api.md").read_text()
 
@@ -34,3 +39,15 @@ def test_no_route_is_documented_that_does_not_exist() -> None:
 @pytest.mark.parametrize("name", [name for name in THREAD_FIELDS if not name.startswith("feedback")])
 def test_every_field_of_a_thread_filter_is_documented(name: str) -> None:
     assert f"`{name}`" in TEXT.split("### Fields of a thread filter")[1].split("### Streams")[0]
+
+
+@pytest.mark.parametrize("route", openapi.routes())
+def test_every_route_describes_its_answer(route: str) -> None:
+    responses = openapi.routes()[route]["responses"]
+    (status,) = responses.keys() - {"4XX"}
+    assert status == "204" or responses[status]["content"]["application/json"]["schema"]
+
+
+def test_what_can_be_selected_is_described() -> None:
+    assert RUN_V2_FIELDS.keys() == {name.lower() for name in RUN_FIELDS}
+    assert schemas.TURN_FIELDS.keys() | {"trace_id"} == {name.lower() for name in TURN_FIELDS}

@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.accounts.models import ApiKey, Scope
 from config.api import api, api_v2
 from tests.factories import ApiKeyFactory
+from tests.openapi import assert_described
 from tests.threads.wire import run, send
 
 pytestmark = pytest.mark.django_db
@@ -138,6 +139,7 @@ def test_the_workspace_itself_is_answered(owner: Owner, call: Call) -> None:
     expected = 404 if "resolutions" in call.route else 204 if "share" in call.route else 202
     answer = made(call, owner, owner.key)
     assert answer.status_code in (200, expected), answer.content
+    assert_described(call.route, answer)
 
 
 @every_call
