@@ -115,7 +115,7 @@ def update_project(request: KeyRequest, project_id: uuid.UUID, body: ProjectChan
     return _json([project], include_stats=False)[0]
 
 
-@router.delete("/{project_id}", openapi_extra=answers(OBJECT, 202))
+@router.delete("/{project_id}", response={202: None}, openapi_extra=answers(OBJECT, 202))
 def delete_project(request: KeyRequest, project_id: uuid.UUID) -> HttpResponse:
     services.delete(project_or_404(request.auth.workspace, project_id), request.auth.created_by)
     return HttpResponse(b"{}", status=202, content_type="application/json")
