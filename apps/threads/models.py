@@ -86,4 +86,4 @@ class Thread(Totals):
 
 
 # Django finds the models of an app through this module.
-from apps.threads import shared  # noqa: E402, F401
+from apps.threads import shared, view_paths  # noqa: E402, F401

@@ -12,7 +12,8 @@ from apps.runs.show import RunView
 from apps.runs.tree import MAX_ROWS, grow
 from apps.threads.models import Thread
 from apps.threads.timeline import Span, Timeline, draw
-from apps.threads.turns import MOST_STEPS, read_turns
+from apps.threads.turns import MOST_STEPS, Turn, read_turns
+from apps.threads.view_paths import ThreadView
 
 SIZE = 30
 MAX_SPANS = 2_000
@@ -78,8 +79,18 @@ def overview(window: Window) -> dict[str, Any]:
     ids = [trace.trace_id for trace in traces]
     runs = Run.objects.in_project(window.thread.project).fetch_mode(FETCH_RAISE)
     steps = list(runs.in_traces(ids).steps()[:MOST_STEPS])
-    turns = read_turns(traces, runs.roots_of(ids).for_tree("inputs", "outputs"), steps, before, window.first)
+    roots = runs.roots_of(ids).for_tree("inputs", "outputs")
+    paths = ThreadView.objects.paths_of(window.thread.project)
+    turns = read_turns(traces, roots, steps, before, window.first, paths)
     return {"view": "overview", "turns": turns, "timeline": timeline(window, traces)}
+
+
+def one_turn(window: Window) -> Turn | None:
+    """The turn asked for, with nothing but its root."""
+    at = window.turn - 1
+    traces = list(turns_of(window.thread).fetch_mode(FETCH_RAISE)[at : at + 1])
+    roots = Run.objects.in_project(window.thread.project).roots_of(trace.trace_id for trace in traces)
+    return next(iter(read_turns(traces, roots.for_tree("inputs", "outputs"), [], None, window.turn)), None)
 
 
 def trace_view(window: Window, run_id: str) -> dict[str, Any]:

@@ -12,7 +12,9 @@ from apps.runs.models import Run, RunType, Status, Trace
 from apps.runs.parts import Message, Part
 from apps.runs.payloads import TURN_BYTES, Payload, read
 from apps.runs.preview import call_line
+from apps.runs.shapes import Json
 from apps.runs.tree import pending_for
+from apps.threads.view_paths import Paths, content_of
 
 IDLE = timedelta(minutes=5)
 """A pause from which on it is told between two turns."""
@@ -53,6 +55,8 @@ class Turn:
     """Since the turn before, where it is long enough to be told."""
     attachments: list[Attachment] = field(default_factory=list)
     """Of any run of the trace."""
+    paths: Paths | None = None
+    """What the project shows of its turns, where that was configured."""
 
     @cached_property
     def asked(self) -> Payload:
@@ -64,16 +68,25 @@ class Turn:
 
     @cached_property
     def input(self) -> Content:
+        if configured := self._configured("inputs", self.asked.value):
+            return configured
         return new_inputs_of(self.asked.value, TURN_LIMIT)
 
     @cached_property
     def output(self) -> Content:
         """The calls are left out where the tool runs themselves are shown."""
+        if configured := self._configured("outputs", self.answered.value):
+            return configured
         content = new_outputs_of(self.answered.value, TURN_LIMIT)
         if not self.steps:
             return content
         spoken = [Message(message.role, _spoken(message.parts), message.name) for message in content.messages]
         return Content([message for message in spoken if message.parts], content.rest, content.earlier)
+
+    def _configured(self, side: str, value: Json) -> Content | None:
+        """None where nothing was configured, or the paths lead to nothing here."""
+        found = self.paths.find(side, self.trace.name, value) if self.paths else []
+        return content_of(side, found) if found else None
 
     @property
     def shown_steps(self) -> list[Step]:
@@ -101,7 +114,12 @@ def _spoken(parts: list[Part]) -> list[Part]:
 
 
 def read_turns(
-    traces: Sequence[Trace], roots: Iterable[Run], steps: Sequence[Run], before: Trace | None, first: int
+    traces: Sequence[Trace],
+    roots: Iterable[Run],
+    steps: Sequence[Run],
+    before: Trace | None,
+    first: int,
+    paths: Paths | None = None,
 ) -> list[Turn]:
     """`before` is the turn before the first of `traces`, whose number is `first`. Of the steps at most MOST_STEPS are given."""
     attachments = Attachment.objects.by_trace((trace.trace_id for trace in traces), MAX_ATTACHMENTS)
@@ -123,6 +141,7 @@ def read_turns(
             steps_left_out=bool(cut and root and root.dotted_order > cut),
             pause=_pause(earlier[index], trace),
             attachments=attachments.get(trace.trace_id, []),
+            paths=paths,
         )
         for index, trace in enumerate(traces)
     ]

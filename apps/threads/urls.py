@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from apps.threads import shared_views, views
+from apps.threads import configure_views, shared_views, views
 from apps.threads.converters import ThreadIdConverter
 
 app_name = "threads"
@@ -12,6 +12,7 @@ register_converter(ThreadIdConverter, "thread")
 urlpatterns = [
     path(PROJECT + "/threads", views.threads, name="list"),
     path(PROJECT + "/threads/newer", views.newer, name="newer"),
+    path(PROJECT + "/configure", configure_views.configure, name="configure"),
     path(PROJECT + "/share", shared_views.share, name="share"),
     path("o/<uuid:workspace_id>/settings/shared", shared_views.links, name="shared_links"),
     path("o/<uuid:workspace_id>/settings/shared/<uuid:token>/revoke", shared_views.revoke_link, name="revoke_link"),
