@@ -16,6 +16,8 @@ from ninja.parser import Parser
 
 from apps.accounts.access import KeyError401, KeyError403, KeyRequest, key_of
 from apps.accounts.models import ApiKey
+from apps.feedback.api import router as feedback
+from apps.feedback.api_tokens import router as feedback_tokens
 from apps.projects.api import router as projects
 from apps.projects.api_v2 import router as projects_v2
 from apps.runs.api import read_run
@@ -37,9 +39,9 @@ MAX_BODY = 1024 * 1024
 class JsonParser(Parser):
     """JSON whatever the content type says. NUL is dropped, because PostgreSQL can neither store nor look for it."""
 
-    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+    def parse_body(self, request: HttpRequest) -> Any:
         value = msgspec.json.decode(request.body)
-        if not isinstance(value, dict):
+        if not isinstance(value, dict | list):
             raise ValueError("the body is not a JSON object")
         return _without_nul(value) if b"\\u0000" in request.body else value
 
@@ -76,6 +78,9 @@ api.add_router("", stats)
 api.add_router("", runs)
 api.add_router("/sessions", projects)
 api.add_router("", sharing)
+# Before /feedback/{feedback_id}, which would take its path.
+api.add_router("", feedback_tokens)
+api.add_router("", feedback)
 api.add_router("", public)
 
 api_v2 = NinjaAPI(

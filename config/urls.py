@@ -9,6 +9,7 @@ from config.health import healthz, readyz
 
 urlpatterns = [
     *(path(prefix, include("apps.runs.ingest.urls")) for prefix in ("", "api/", "api/v1/")),
+    *(path(prefix, include("apps.feedback.api_urls")) for prefix in ("", "api/", "api/v1/")),
     *routes(),
     path("v1/traces", traces),
     path("healthz", healthz),

@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 from django.db import transaction
 
+from apps.projects import ports
 from apps.projects.models import Project, ProjectTally
 from apps.runs.ingest import rollup, sql, store
 from apps.runs.ingest.change import RunChange
@@ -93,7 +94,7 @@ WHERE (expected.threads, expected.traces, expected.runs, expected.errored_runs, 
 
 
 class Drift(NamedTuple):
-    """A rollup row that is not what its runs say: kind is run, trace, thread or project."""
+    """A rollup row that is not what its runs say: kind is run, trace, thread, project, feedback or feedback total."""
 
     kind: str
     key: str
@@ -105,6 +106,7 @@ def reconcile(*, fix: bool = False) -> Iterator[Drift]:
     yield from _traces(fix=fix)
     yield from _threads(fix=fix)
     yield from _tallies(fix=fix)
+    yield from (Drift(kind, key) for kind, key in ports.feedback.drift(fix=fix))
 
 
 def _orphans(*, fix: bool) -> Iterator[Drift]:

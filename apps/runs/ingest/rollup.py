@@ -9,8 +9,10 @@ from uuid import UUID
 import psycopg
 from django.db import transaction
 
+from apps.projects import ports
 from apps.projects.models import ProjectTally
 from apps.runs.ingest import sql
+from apps.runs.ingest.sql import array
 from apps.runs.models import thread_uuid
 
 MOST_PREPARED = 100
@@ -29,6 +31,10 @@ class Facts(NamedTuple):
     @property
     def run_count(self) -> int:
         return int(self.sums[0])
+
+    @property
+    def thread(self) -> tuple[UUID, str | None]:
+        return self.project_id, self.thread_id
 
 
 class Delta:
@@ -60,22 +66,35 @@ def _facts(row: Sequence[Any]) -> Facts:
 type ThreadKey = tuple[UUID, str]
 
 
-def refresh(cursor: "psycopg.Cursor[Any]", traces: list[UUID]) -> None:
-    """Bring the rollups of these locked traces, of their threads and of their projects up to their runs."""
-    cursor.execute(sql.UPDATE_TRACES, {"traces": traces}, prepare=len(traces) <= MOST_PREPARED)
+def refresh(cursor: "psycopg.Cursor[Any]", traces: list[UUID]) -> dict[UUID, Facts]:
+    """Bring the rollups of these locked traces, of their threads and of their projects up to their runs.
+
+    Returns what was known of the traces that have no runs any more.
+    """
+    few = len(traces) <= MOST_PREPARED
+    if not few:
+        cursor.execute(sql.PLAN_EACH_TIME)
+    cursor.execute(sql.UPDATE_TRACES, {"traces": array(traces)}, prepare=few)
     rows = cursor.fetchall()
-    changes = [(_facts(row[:_SIDE]), _facts(row[_SIDE:])) for row in rows]
-    gone: list[Facts] = []
+    changes = {row[-1]: (_facts(row[:_SIDE]), _facts(row[_SIDE : 2 * _SIDE])) for row in rows}
+    gone: dict[UUID, Facts] = {}
     if len(rows) < len(traces):
         cursor.execute(sql.DROP_EMPTY_TRACES, {"traces": traces})
-        gone = [_facts(row[:_SIDE]) for row in cursor.fetchall()]
-    threads, projects = _deltas(changes, gone)
+        gone = {row[-1]: _facts(row[:_SIDE]) for row in cursor.fetchall()}
+    threads, projects = _deltas(changes.values(), gone.values())
     if threads:
         _write_threads(cursor, threads, projects)
     _write_tallies(cursor, projects)
+    if moved := [trace for trace, (old, new) in changes.items() if old.run_count and old.thread != new.thread]:
+        ports.feedback.traces_moved(cursor, moved)
+    if gone:
+        ports.feedback.traces_gone(cursor, list(gone))
+    return gone
 
 
-def _deltas(changes: list[tuple[Facts, Facts]], gone: list[Facts]) -> tuple[dict[ThreadKey, Delta], dict[UUID, Delta]]:
+def _deltas(
+    changes: Iterable[tuple[Facts, Facts]], gone: Iterable[Facts]
+) -> tuple[dict[ThreadKey, Delta], dict[UUID, Delta]]:
     threads: dict[ThreadKey, Delta] = defaultdict(Delta)
     projects: dict[UUID, Delta] = defaultdict(Delta)
     for old, new in [*changes, *((facts, None) for facts in gone)]:
@@ -93,7 +112,7 @@ def _deltas(changes: list[tuple[Facts, Facts]], gone: list[Facts]) -> tuple[dict
 
 def _went_back(old: Facts, new: Facts | None) -> bool:
     """Whether the thread's last activity may be earlier now: a turn left it or ends earlier than before."""
-    if new is None or (new.project_id, new.thread_id) != (old.project_id, old.thread_id):
+    if new is None or new.thread != old.thread:
         return True
     return old.last_activity is not None and (new.last_activity is None or new.last_activity < old.last_activity)
 
@@ -145,8 +164,3 @@ def _write_tallies(cursor: "psycopg.Cursor[Any]", projects: dict[UUID, Delta]) -
         index = sql.SUMMED_FACTS.index(fact)
         columns[name] = array(delta.sums[index] for delta in deltas)
     cursor.execute(sql.ADD_TO_TALLIES, {**columns, "shards": ProjectTally.SHARDS}, prepare=True)
-
-
-def array(values: Iterable[Any]) -> str:
-    """PostgreSQL's array text for numbers, times, booleans and UUIDs, which need no quotes. psycopg would look at each value's type."""
-    return "{" + ",".join("NULL" if value is None else str(value) for value in values).replace(" ", "T") + "}"

@@ -1,5 +1,8 @@
 """The statements of the write path. Table names stand as text, because runs may not import threads, which is built on it."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from apps.runs.ingest.change import BIT, METADATA
 
 # name -> PostgreSQL type, in the order in which COPY sends them.
@@ -79,6 +82,10 @@ ON CONFLICT (trace_id, id) DO UPDATE SET {", ".join(_merged(column) for column i
 """
 
 # A stub for each new trace, then the locks, both in the order of the id: writers of the same traces queue up and never deadlock.
+# A plan is kept for the life of the connection, and one made on a nearly empty table would read all of it ever after.
+PLAN_ONCE = "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan"
+PLAN_EACH_TIME = "SET LOCAL plan_cache_mode = auto"
+
 STUB_TRACES = """
 INSERT INTO runs_trace (trace_id, project_id, run_count, error_count, carried_count, llm_count, unpriced_count, prompt_tokens,
     completion_tokens, total_tokens, carried_tokens, prompt_cost, completion_cost, total_cost, carried_cost, has_root, status, name)
@@ -107,7 +114,7 @@ SUMMED_FACTS = (
     "carried_cost",
 )
 TRACE_FACTS = ("project_id", "thread_id", "status", "last_activity", *SUMMED_FACTS)
-_FACTS = ", ".join(f"{side}.{fact}" for side in ("old", "new") for fact in TRACE_FACTS)
+_FACTS = ", ".join(f"{side}.{fact}" for side in ("old", "new") for fact in TRACE_FACTS) + ", old.trace_id"
 
 # One trace from its runs. A trace is small and its runs lie side by side in the index, so it is computed whole: deltas could not tell
 # which llm run is a leaf, nor whose thread id counts. In the order of dotted_order a run comes before its descendants, so an llm run is a
@@ -258,3 +265,8 @@ WHERE EXISTS (SELECT 1 FROM projects_project WHERE id = project_id) ORDER BY pro
 ON CONFLICT (project_id, shard) DO UPDATE SET {", ".join(f"{name} = t.{name} + excluded.{name}" for name in (*TALLY_SUMS, "total_cost"))},
     last_activity = greatest(t.last_activity, excluded.last_activity)
 """
+
+
+def array(values: Iterable[Any]) -> str:
+    """PostgreSQL's array text for numbers, times, booleans and UUIDs, which need no quotes. psycopg would look at each value's type."""
+    return "{" + ",".join("NULL" if value is None else str(value) for value in values).replace(" ", "T") + "}"

@@ -13,12 +13,14 @@ import psycopg
 from django.db import IntegrityError, connection, transaction
 from psycopg.types.json import Jsonb
 
+from apps.projects import ports
 from apps.projects.models import Project
 from apps.runs.attachments import Attachment
 from apps.runs.ingest import costs, rehome, rollup, sql
 from apps.runs.ingest.change import RunChange
 from apps.runs.ingest.normalise import trace_of
 from apps.runs.ingest.schema import dotted_time, segment
+from apps.runs.models import thread_uuid
 from apps.runs.search import index as search
 
 FOREIGN = "its trace belongs to another workspace, or to a project that is being deleted"
@@ -44,19 +46,22 @@ def write(project: Project, changes: list[RunChange]) -> list[Rejection]:
 
 def _write(project: Project, changes: list[RunChange], *, trust_new: bool) -> list[Rejection]:
     with transaction.atomic(), connection.wrap_database_errors, raw_cursor() as cursor:
-        # A plan is kept for the life of the connection, and one made on a nearly empty table would read all of it ever after.
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(sql.PLAN_ONCE)
         moves = rehome.find(cursor, project, changes)
         traces = sorted({*map(trace_of, changes), *moves})
         new, foreign = _lock(cursor, project, traces)
         moved = rehome.take(cursor, moves) if moves else []
         if moves:
             search.forget(cursor, moves)
+            ports.feedback.traces_merged(cursor, {trace: move.trace_id for trace, move in moves.items()})
         kept = [change for change in merged([*moved, *changes]) if change.trace_id not in foreign]
         _put(cursor, project, kept, new if trust_new else set())
         search.mark(cursor, [(trace_of(change), change.id) for change in kept])
         costs.price_stored(cursor, kept)
         rollup.refresh(cursor, [trace for trace in traces if trace not in foreign])
+        if moves:
+            ports.feedback.traces_moved(cursor, {move.trace_id for move in moves.values()})
+        ports.feedback.runs_written(cursor, project.workspace_id, [(trace_of(change), change.id) for change in kept])
     return [Rejection(str(change.id), FOREIGN) for change in changes if change.trace_id in foreign]
 
 
@@ -88,11 +93,12 @@ def merged(changes: Iterable[RunChange]) -> list[RunChange]:
 
 def _lock(cursor: "psycopg.Cursor[Any]", project: Project, traces: list[UUID]) -> tuple[set[UUID], set[UUID]]:
     """Lock the traces, new ones included; returns the new ones and those that are not this workspace's."""
-    cursor.execute(sql.STUB_TRACES, {"traces": traces, "project": project.pk}, prepare=True)
+    ids = sql.array(traces)
+    cursor.execute(sql.STUB_TRACES, {"traces": ids, "project": project.pk}, prepare=True)
     new = {row[0] for row in cursor.fetchall()}
     if len(new) == len(traces):
         return new, set()
-    cursor.execute(sql.LOCK_TRACES, {"traces": traces}, prepare=True)
+    cursor.execute(sql.LOCK_TRACES, {"traces": ids}, prepare=True)
     elsewhere = {trace: owner for trace, owner in cursor.fetchall() if owner != project.pk}
     if not elsewhere:
         return new, set()
@@ -146,5 +152,7 @@ def delete_traces(traces: Iterable[UUID]) -> int:
         gone = cursor.rowcount
         search.forget(cursor, ids)
         Attachment.objects.in_traces(ids).delete()
-        rollup.refresh(cursor, ids)
+        emptied = rollup.refresh(cursor, ids).values()
+        threads = {thread_uuid(facts.project_id, facts.thread_id) for facts in emptied if facts.thread_id is not None}
+        ports.feedback.threads_gone(cursor, threads)
     return gone

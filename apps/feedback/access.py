@@ -1,0 +1,33 @@
+"""The only way from an id to a feedback, a configured key or a token."""
+
+import uuid
+
+from django.http import Http404
+from django.utils import timezone
+
+from apps.accounts.models import Workspace
+from apps.feedback.models import Feedback, FeedbackKey, FeedbackToken
+
+
+def feedback_or_404(workspace: Workspace, feedback_id: uuid.UUID) -> Feedback:
+    feedback = Feedback.objects.in_workspace(workspace).with_id(feedback_id).select_related("user").first()
+    if feedback is None:
+        raise Http404(f"No feedback {feedback_id} in this workspace")
+    feedback.workspace = workspace
+    return feedback
+
+
+def config_or_404(workspace: Workspace, key: str) -> FeedbackKey:
+    config = FeedbackKey.objects.in_workspace(workspace).named([key]).first()
+    if config is None:
+        raise Http404(f"{key} is not configured in this workspace")
+    config.workspace = workspace
+    return config
+
+
+def token_or_404(token_id: uuid.UUID) -> FeedbackToken:
+    """A token that has not expired, whoever asks."""
+    token = FeedbackToken.objects.usable(timezone.now()).filter(pk=token_id).first()
+    if token is None:
+        raise Http404("There is no such token, or it has expired")
+    return token
