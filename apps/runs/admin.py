@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from apps.common.admin import ReadOnlyAdmin
 from apps.runs import payload
-from apps.runs.models import RunById
+from apps.runs.by_id import RunById
 
 PAYLOADS = ("inputs", "outputs", "events", "extra", "serialized")
 SHOWN_CHARACTERS = 200_000

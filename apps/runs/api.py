@@ -117,7 +117,7 @@ def asked_for(body: RunConditions, workspace: Workspace) -> RunQuerySet:
     within = Run.objects.in_projects((projects.among(sessions) if sessions else projects).ids())
     if body.id is not None:
         return within.matching(check("id", Op.IN, *body.id)) if body.id else within.none()
-    runs = within
+    runs = within.roots() if body.is_root or body.execution_order == 1 else within
     if conditions := tuple(_conditions(body)):
         runs = runs.matching(And(conditions))
     if body.trace_filter and body.trace_filter.strip():

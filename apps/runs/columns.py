@@ -3,6 +3,19 @@
 from typing import Any
 
 from django.db import models
+from django.db.models import Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce, NullIf
+
+TEXT = models.TextField()
+
+
+def _metadata(key: str) -> NullIf:
+    return NullIf(KT(f"metadata__{key}"), Value(""), output_field=TEXT)
+
+
+# session_id, else conversation_id, else thread_id; null and "" count as absent.
+CARRIED = Coalesce(_metadata("session_id"), _metadata("conversation_id"), _metadata("thread_id"), output_field=TEXT)
 
 
 def money(**options: Any) -> Any:

@@ -11,15 +11,15 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import FETCH_RAISE, Case, F, Max, Q, Value, When
-from django.db.models.fields.json import KT
-from django.db.models.functions import MD5, Cast, Coalesce, ConcatPair, Left, Length, NullIf
+from django.db.models.functions import MD5, Cast, ConcatPair, Left, Length
 from django.db.models.lookups import GreaterThan
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
-from apps.runs.columns import money, unenforced
+from apps.runs.columns import CARRIED, TEXT, money, unenforced
 from apps.runs.query.compile import IS_ROOT, NAME_INDEXED, to_q
 from apps.runs.query.nodes import Node
+from apps.runs.query.totals import asks_for_roots, of_traces
 
 
 class RunType(models.TextChoices):
@@ -68,17 +68,6 @@ class Totals(models.Model):
         return self.total_cost if self.llm_count > self.unpriced_count else None
 
 
-_TEXT = models.TextField()
-
-
-def _metadata(key: str) -> NullIf:
-    return NullIf(KT(f"metadata__{key}"), Value(""), output_field=_TEXT)
-
-
-# session_id, else conversation_id, else thread_id; null and "" count as absent.
-_CARRIED = Coalesce(_metadata("session_id"), _metadata("conversation_id"), _metadata("thread_id"), output_field=_TEXT)
-
-
 class RunFields(models.Model):
     """The columns of a run. 8-byte columns first: PostgreSQL pads each column to its alignment.
 
@@ -117,11 +106,11 @@ class RunFields(models.Model):
     thread_id = models.GeneratedField(
         expression=Case(
             When(
-                GreaterThan(Length(_CARRIED), 512),
-                then=ConcatPair(Left(_CARRIED, 480), MD5(_CARRIED), output_field=_TEXT),
+                GreaterThan(Length(CARRIED), 512),
+                then=ConcatPair(Left(CARRIED, 480), MD5(CARRIED), output_field=TEXT),
             ),
-            default=_CARRIED,
-            output_field=_TEXT,
+            default=CARRIED,
+            output_field=TEXT,
         ),
         output_field=models.TextField(null=True),
         db_persist=False,
@@ -170,8 +159,19 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Trace after trace by the start of their roots, each in preorder."""
         return self.filter(trace_id__in=list(trace_ids)).order_by("dotted_order", "id")
 
+    # Whether tokens and costs of a condition are those of the whole trace.
+    whole_traces = False
+
+    def _clone(self) -> Self:
+        clone: Self = super()._clone()  # type: ignore[misc]  # the stubs have no private names
+        clone.whole_traces = self.whole_traces
+        return clone
+
     def roots(self) -> Self:
-        return self.filter(IS_ROOT)
+        """Of a root, matching() compares the tokens and costs that the API and the pages show: those of its whole trace."""
+        found = self.filter(IS_ROOT)
+        found.whole_traces = True
+        return found
 
     def roots_of(self, trace_ids: Iterable[uuid.UUID]) -> Self:
         ids = list(trace_ids)
@@ -195,7 +195,8 @@ class RunQuerySet(models.QuerySet["Run"]):
     def matching(self, condition: Node) -> Self:
         from apps.runs.search.find import prepared  # it stands on this module
 
-        return self.filter(to_q(prepared(condition)))
+        node = prepared(condition)
+        return self.filter(to_q(of_traces(node) if self.whole_traces or asks_for_roots(node) else node))
 
     def matching_trace(self, condition: Node, within: "RunQuerySet") -> Self:
         """Runs of traces whose root, looked for within, matches."""
@@ -266,18 +267,6 @@ class Run(RunFields):
         return self.parent_run_id is None or self.id == self.trace_id
 
 
-class RunById(RunFields):
-    """The same table with the id alone as key, for the admin site, which cannot hold a composite key. Read-only."""
-
-    id = models.UUIDField(primary_key=True)
-    project = unenforced(Project, "+")
-
-    class Meta:
-        managed = False
-        db_table = "runs_run"
-        verbose_name = "run"
-
-
 class TraceQuerySet(models.QuerySet["Trace"]):
     def in_workspace(self, workspace: Workspace) -> Self:
         return self.filter(project__workspace=workspace)
@@ -317,6 +306,10 @@ class TraceQuerySet(models.QuerySet["Trace"]):
     def started(self, since: datetime | None = None, before: datetime | None = None) -> Self:
         bounds = {"start_time__gte": since, "start_time__lt": before}
         return self.filter(**{bound: moment for bound, moment in bounds.items() if moment is not None})
+
+    def last_started(self, most: int) -> Self:
+        """At most that many, those that started last."""
+        return self.order_by("-start_time")[:most]
 
     def latest_threads(self, start: int, size: int) -> tuple[list[str], int]:
         """Their thread ids by the start of the latest trace, that many from there on, and how many there are in all."""
@@ -396,6 +389,6 @@ def thread_uuid(project_id: uuid.UUID, thread_id: str) -> uuid.UUID:
 
 
 # Django finds the models of an app through this module; this one stands on the names above.
-from apps.runs import attachments, prices  # noqa: E402, F401
+from apps.runs import attachments, by_id, prices  # noqa: E402, F401
 from apps.runs.listing import saved as _saved  # noqa: E402, F401
 from apps.runs.search import models as _search  # noqa: E402, F401

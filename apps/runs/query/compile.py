@@ -23,6 +23,7 @@ from apps.runs.query import jsonpath, nodes, texts
 from apps.runs.query.fields import FIELDS, ORDER, Kind
 from apps.runs.query.nodes import And, Check, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search
 from apps.runs.query.texts import like_literal
+from apps.runs.query.totals import OF_TRACE
 
 THREAD_KEYS: Final = ("session_id", "conversation_id", "thread_id")
 # Run.thread_id is cut with a hash past this length, so a longer id stands there in another form than in the metadata.
@@ -39,6 +40,7 @@ LOOKUPS: "Final[dict[Op, type[Lookup[Any]]]]" = {
     Op.LT: LessThan,
     Op.LTE: LessThanOrEqual,
 }
+_SIGNS: Final = {Op.GT: ">", Op.GTE: ">=", Op.LT: "<", Op.LTE: "<="}
 _LATENCY = Func(
     F("end_time") - F("start_time"), template="EXTRACT(EPOCH FROM %(expressions)s)", output_field=models.DecimalField()
 )
@@ -110,6 +112,24 @@ class InTexts(Func):
         )
 
 
+class InTraces(Func):
+    """The trace is among those whose row meets a condition, given as SQL."""
+
+    template = "%(expressions)s IN (SELECT trace_id FROM runs_trace WHERE %(condition)s)"
+    output_field = models.BooleanField()
+
+    def __init__(self, condition: str, params: list[Any]) -> None:
+        super().__init__(F("trace_id"))
+        self.condition, self.params = condition, tuple(params)
+
+    def as_sql(  # type: ignore[override]  # a template of its own
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        (column,) = self.get_source_expressions()
+        sql, params = compiler.compile(column)
+        return self.template % {"expressions": sql, "condition": self.condition}, (*params, *self.params)
+
+
 class JsonContains(_Operator):
     sql = "%s @> %s::jsonb"
 
@@ -154,6 +174,8 @@ def _compare(field: str, check: Check) -> Q:
     column = _COLUMNS.get(field, field)
     if check.op is Op.NEQ:
         return ~_compare(field, Check(Op.EQ, check.values))
+    if field.startswith(OF_TRACE):
+        return Q(InTraces(*_of_trace(field.removeprefix(OF_TRACE), check)))
     if check.op is Op.IN and field not in _SPECIAL:
         return _known(column, Among(_expression(field, column, Op.EQ), Value(list(check.values))))
     if check.op in (Op.EQ, Op.IN):
@@ -161,6 +183,16 @@ def _compare(field: str, check: Check) -> Q:
     if check.op is Op.LIKE:
         return _known(column, Like(F(column), Value(like_pattern(str(check.value)))))
     return _known(column, LOOKUPS[check.op](_expression(field, column, check.op), Value(check.value)))
+
+
+def _of_trace(column: str, check: Check) -> tuple[str, list[Any]]:
+    """Without a model call that reports usage the trace has no tokens, and without one that has a price no cost."""
+    known = "llm_count > unpriced_count" if column.endswith("_cost") else "llm_count > 0"
+    if check.values == (None,):
+        return f"NOT ({known})", []
+    if check.op in (Op.EQ, Op.IN):
+        return f"{known} AND {column} = ANY(%s)", [list(check.values)]
+    return f"{known} AND {column} {_SIGNS[check.op]} %s", [check.value]
 
 
 def _equal(field: str, column: str, value: nodes.Value) -> Q:

@@ -10,6 +10,7 @@ from typing import Any
 from apps.runs import payload
 from apps.runs.models import Run
 from apps.runs.query.nodes import And, Check, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search
+from apps.runs.query.totals import OF_TRACE
 
 ORDER = {
     Op.GT: lambda left, right: left > right,
@@ -44,6 +45,10 @@ def holds(node: Node, run: Run) -> bool:
 
 
 def value_of(field: str, run: Run) -> Any:
+    if field.startswith(OF_TRACE):
+        column, trace = field.removeprefix(OF_TRACE), run.trace
+        known = trace.llm_count > (trace.unpriced_count if column.endswith("_cost") else 0)
+        return getattr(trace, column) if known else None
     match field:
         case "latency":
             return run.end_time and Decimal((run.end_time - run.start_time).total_seconds()).quantize(Decimal("1e-6"))

@@ -12,9 +12,10 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apps.runs.models import Run
+from apps.runs.models import Run, Trace
 from apps.runs.query.parse import parse
-from tests.factories import EPOCH, ProjectFactory, RunFactory, mark
+from apps.runs.query.totals import asks_for_roots, of_traces
+from tests.factories import EPOCH, ProjectFactory, RunFactory, TraceFactory, mark
 from tests.runs.query.naive import holds
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +69,21 @@ def runs() -> list[Run]:
                 outputs=random_metadata(rng),
             )
         )
-    return list(Run.objects.all())
+    for root in made:
+        if root.is_root:
+            TraceFactory(
+                root=root, llm_count=rng.choice([0, 2]), unpriced_count=rng.choice([0, 2]), total_tokens=5, total_cost=5
+            )
+    return with_traces()
+
+
+def with_traces() -> list[Run]:
+    """Each root knows the row of its trace, where the plain meaning of a filter on roots looks."""
+    found = list(Run.objects.all())
+    traces = Trace.objects.by_id(run.trace_id for run in found)
+    for run in found:
+        run.trace = traces[run.trace_id]  # type: ignore[attr-defined]
+    return found
 
 
 def quoted(value: Any) -> str:
@@ -165,7 +180,19 @@ def test_sql_agrees_with_the_meaning(runs: list[Run], kind: st.SearchStrategy[st
     def agree(text: str) -> None:
         node = parse(text)
         found = set(Run.objects.matching(node).values_list("id", flat=True))
-        assert found == {run.id for run in runs if holds(node, run)}
+        meant = of_traces(node) if asks_for_roots(node) else node
+        assert found == {run.id for run in runs if holds(meant, run)}
+
+    agree()
+
+
+def test_of_roots_tokens_and_costs_are_those_of_their_traces(runs: list[Run]) -> None:
+    @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(filters)
+    def agree(text: str) -> None:
+        node = parse(text)
+        found = set(Run.objects.roots().matching(node).values_list("id", flat=True))
+        assert found == {run.id for run in runs if run.is_root and holds(of_traces(node), run)}
 
     agree()
 

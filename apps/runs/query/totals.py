@@ -1,0 +1,33 @@
+"""Tokens and costs of a root run are those of its whole trace, as answers and pages show them: here conditions learn it."""
+
+from typing import Final
+
+from apps.runs.query.nodes import And, Compare, Node, Not, Op, Or
+
+USAGE: Final = frozenset(f"{part}_{unit}" for part in ("total", "prompt", "completion") for unit in ("tokens", "cost"))
+OF_TRACE: Final = "trace."
+"""Begins the name of a field that compile.py looks up in the trace's row. The language cannot say it."""
+
+
+def of_traces(node: Node) -> Node:
+    """The condition on a root, asked of its trace where it is about tokens or costs."""
+    match node:
+        case And(parts):
+            return And(tuple(map(of_traces, parts)))
+        case Or(parts):
+            return Or(tuple(map(of_traces, parts)))
+        case Not(part):
+            return Not(of_traces(part))
+        case Compare(field, check) if field in USAGE:
+            return Compare(OF_TRACE + field, check)
+    return node
+
+
+def asks_for_roots(node: Node) -> bool:
+    """Whether nothing but roots can meet it."""
+    match node:
+        case And(parts):
+            return any(map(asks_for_roots, parts))
+        case Compare("is_root" | "execution_order", check):
+            return check.value is (check.op is Op.EQ)
+    return False
