@@ -1,28 +1,37 @@
 """One run as the pane beside a tree shows it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from django.utils.safestring import SafeString
 
 from apps.runs.attachments import Attachment
+from apps.runs.events import Event, events_of
+from apps.runs.find_in import marked, pattern_of
 from apps.runs.jsontree import tree
 from apps.runs.messages import TURN_LIMIT, Content, inputs_of, new_inputs_of, outputs_of
 from apps.runs.models import Run, RunType, Status
 from apps.runs.payloads import RUN_BYTES, Payload, read
+from apps.runs.place import Place
+from apps.runs.places import read as read_path
 from apps.runs.tree import pending_for
+from apps.runs.yaml_view import MAX_CHARACTERS, to_yaml
 
 RAW_FIELDS = ("inputs", "outputs", "events", "extra", "serialized")
+LOAD_BYTES = 64 * 1024 * 1024
+"""Of a field that is shown because somebody asked for it although it is large."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """Inputs or outputs: as messages where there are any, always as JSON."""
+    """Inputs or outputs: as messages where there are any, as JSON or as YAML."""
 
     name: str
     payload: Payload
     content: Content
+    place: Place
 
     @property
     def empty(self) -> bool:
@@ -32,10 +41,40 @@ class Field:
     def rest(self) -> SafeString | None:
         return tree(self.content.rest) if self.content.messages and self.content.rest else None
 
+    @property
+    def form(self) -> str:
+        """A field without messages, or too large for them, has nothing to render: its JSON reads best."""
+        return self.place.form if self.place.form != "rendered" or self.content.messages else "json"
+
+    @property
+    def json(self) -> SafeString:
+        steps = read_path(self.place.asked.get("path", ""))
+        at = steps[1:] if steps[:1] == (self.name,) else None
+        return tree(self.payload.value, at or None, pattern_of(self.place.find))
+
+    @property
+    def yaml(self) -> SafeString:
+        return marked(self._yaml[0], pattern_of(self.place.find))
+
+    @property
+    def yaml_cut(self) -> int:
+        """Characters that are shown of a longer text, or 0."""
+        return MAX_CHARACTERS if self._yaml[1] else 0
+
+    @cached_property
+    def _yaml(self) -> tuple[str, bool]:
+        return to_yaml(self.payload.value)
+
+    @property
+    def load_url(self) -> str:
+        """Where a large field is shown; empty for one that is too large for that."""
+        return self.place.url(load=self.name) if self.payload.size <= LOAD_BYTES else ""
+
 
 @dataclass(frozen=True)
 class RunView:
     run: Run
+    place: Place = field(default_factory=lambda: Place("", {}))
 
     @property
     def talks(self) -> bool:
@@ -44,25 +83,40 @@ class RunView:
 
     @cached_property
     def inputs(self) -> Field:
-        payload = read(self.run.inputs, RUN_BYTES)
-        return Field("inputs", payload, inputs_of(payload.value, speaker="user" if self.talks else "input"))
+        payload = self._payload("inputs")
+        content = inputs_of(self._rendered(payload), speaker="user" if self.talks else "input")
+        return Field("inputs", payload, content, self.place)
 
     @cached_property
     def outputs(self) -> Field:
-        payload = read(self.run.outputs, RUN_BYTES)
-        return Field("outputs", payload, outputs_of(payload.value, speaker="assistant" if self.talks else "output"))
+        payload = self._payload("outputs")
+        content = outputs_of(self._rendered(payload), speaker="assistant" if self.talks else "output")
+        return Field("outputs", payload, content, self.place)
+
+    def _payload(self, name: str) -> Payload:
+        return read(getattr(self.run, name), LOAD_BYTES if self.place.asked.get("load") == name else RUN_BYTES)
+
+    def _rendered(self, payload: Payload) -> Any:
+        """What is read as messages: nothing where JSON or YAML is shown, or where it would be too much."""
+        return payload.value if self.place.form == "rendered" and payload.size <= RUN_BYTES else None
 
     @property
     def fields(self) -> list[Field]:
         return [self.inputs, self.outputs]
 
     @cached_property
+    def metadata(self) -> SafeString | None:
+        return tree(self.run.metadata, None, pattern_of(self.place.find)) if self.run.metadata else None
+
+    @cached_property
+    def events(self) -> list[Event]:
+        return events_of(read(self.run.events, RUN_BYTES).value, self.run.start_time)
+
+    @cached_property
     def details(self) -> list[tuple[str, SafeString]]:
         """Folded blocks of JSON below the conversation."""
         found = (
-            ("Metadata", self.run.metadata),
             ("Tokens and cost by kind", self.run.usage_details),
-            ("Events", read(self.run.events, RUN_BYTES).value),
             ("Runtime and parameters", read(self.run.extra, RUN_BYTES).value),
             ("Serialized", read(self.run.serialized, RUN_BYTES).value),
         )

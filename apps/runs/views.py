@@ -14,8 +14,9 @@ from apps.projects.models import Project
 from apps.runs import payload
 from apps.runs.access import run_or_404
 from apps.runs.models import Run, Trace
+from apps.runs.place import Place
 from apps.runs.show import RAW_FIELDS, RunView, history
-from apps.runs.tree import MAX_ROWS, grow
+from apps.runs.tree import trace_tree
 
 # What a turn's overview loads when it is unfolded.
 PARTS: dict[str, Callable[[Run], dict[str, Any]]] = {
@@ -40,11 +41,12 @@ def show(request: HttpRequest, project: Project, found: Run, **extra: Any) -> Ht
             f"runs/detail.html#{part}",
             {**PARTS[part](found), "project": project, "trace_url": request.path, **extra},
         )
-    context = {"project": project, "shown": RunView(found), **extra}
+    place = Place.of(request.path, request.GET, runs_path=request.path.removesuffix(f"/{found.id}") + "/")
+    context = {"project": project, "shown": RunView(found, place), **extra}
     if request.htmx.target != "run":  # type: ignore[attr-defined]
-        rows = Run.objects.in_trace(found.trace_id).for_tree().fetch_mode(FETCH_RAISE)[:MAX_ROWS]
+        runs = Run.objects.fetch_mode(FETCH_RAISE)
         trace = get_object_or_404(Trace.objects.in_project(project), pk=found.trace_id)
-        context |= {"trace": trace, "branches": grow([trace], list(rows))}
+        context |= {"trace": trace, "tree": trace_tree(trace, runs, found, place)}
     return page(request, "runs/detail.html", context)
 
 

@@ -55,7 +55,7 @@ def shared(request: HttpRequest, link: SharedLink) -> HttpResponse:
             raise Http404("The run was deleted")
         return show(request, link.project, found, shared=link)
     thread = thread_or_404(link.project, link.thread_id)
-    context = thread_page.context(thread, request.GET, request.htmx.target)  # type: ignore[attr-defined]
+    context = thread_page.context(thread, request.GET, request.htmx.target, request.path)  # type: ignore[attr-defined]
     return page(request, "threads/detail.html", {"project": link.project, "thread": thread, "shared": link, **context})
 
 

@@ -1,17 +1,17 @@
 """What the page of a thread shows: a window of its turns, as a conversation or as a tree of runs."""
 
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import FETCH_RAISE
 
 from apps.runs.models import Run, Trace, TraceQuerySet
-from apps.runs.show import RunView
-from apps.runs.tree import MAX_ROWS, grow
+from apps.runs.place import Place
+from apps.threads.find import find
 from apps.threads.models import Thread
 from apps.threads.timeline import Span, Timeline, draw
+from apps.threads.trace_view import as_uuid, picked, run_of, tree_of
 from apps.threads.turns import MOST_STEPS, Turn, read_turns
 from apps.threads.view_paths import ThreadView
 
@@ -33,7 +33,7 @@ class Window:
         """?turn=57 or ?trace=<id>: the window that holds it; else the first."""
         turn = query.get("turn", "")
         number = int(turn) if turn.isdecimal() and len(turn) < 10 else 0
-        if trace_id := _uuid(query.get("trace", "")):
+        if trace_id := as_uuid(query.get("trace", "")):
             number = turns_of(thread).number_of(trace_id)
         return cls(thread, min(max(number, 1), max(thread.turns, 1)))
 
@@ -65,13 +65,17 @@ class Window:
         return (found[0], found[1:]) if begin and found else (None, found)
 
 
-def context(thread: Thread, asked: Mapping[str, str], target: str | None) -> dict[str, Any]:
-    """What ?view=, ?turn=, ?trace= and ?run= ask for; for the pane of a run beside the tree only that run."""
+def context(thread: Thread, asked: Mapping[str, str], target: str | None, path: str) -> dict[str, Any]:
+    """What ?view=, ?turn=, ?trace= and ?run= ask for; for the pane of a run beside the tree only that run. `path` is the page's."""
+    place = Place.of(path, asked, in_thread=True)
     if target == "run":
-        return {"shown": selected_run(thread, asked.get("run", ""))}
+        return {"shown": run_of(thread, asked.get("run", ""), place)}
     window = Window.asked_for(thread, asked)
     in_trace_view = asked.get("view") == "trace"
-    return {"window": window, **(trace_view(window, asked.get("run", "")) if in_trace_view else overview(window))}
+    shown = trace_view(window, asked, place) if in_trace_view else overview(window)
+    if words := asked.get("find"):
+        shown["found"] = find(thread, words, place, str(shown["view"]), asked.get("hit", ""))
+    return {"window": window, **shown}
 
 
 def overview(window: Window) -> dict[str, Any]:
@@ -93,26 +97,13 @@ def one_turn(window: Window) -> Turn | None:
     return next(iter(read_turns(traces, roots.for_tree("inputs", "outputs"), [], None, window.turn)), None)
 
 
-def trace_view(window: Window, run_id: str) -> dict[str, Any]:
+def trace_view(window: Window, asked: Mapping[str, str], place: Place) -> dict[str, Any]:
     _, traces = window.traces()
-    runs = Run.objects.in_project(window.thread.project).for_tree().fetch_mode(FETCH_RAISE)
-    rows = list(runs.in_traces(trace.trace_id for trace in traces)[:MAX_ROWS])
-    asked = traces[window.turn - window.first].trace_id if traces else None
-    first = next((str(run.id) for run in rows if run.trace_id == asked), "")
-    selected = selected_run(window.thread, run_id or first)
-    return {
-        "view": "trace",
-        "branches": grow(traces, rows, window.first),
-        "shown": selected,
-        "timeline": timeline(window, traces),
-    }
-
-
-def selected_run(thread: Thread, run_id: str) -> RunView | None:
-    found = _uuid(run_id)
-    mine = turns_of(thread).order_by().values("trace_id")
-    run = Run.objects.in_project(thread.project).filter(trace_id__in=mine).with_id(found).first() if found else None
-    return RunView(run) if run else None
+    tree = tree_of(window.thread, traces, window.first, place)
+    shown = picked(window.thread, tree, window.turn, asked)
+    if shown:
+        tree = replace(tree, selected=shown.run.id)
+    return {"view": "trace", "tree": tree, "shown": shown, "timeline": timeline(window, traces)}
 
 
 def timeline(window: Window, traces: list[Trace]) -> Timeline:
@@ -124,10 +115,3 @@ def timeline(window: Window, traces: list[Trace]) -> Timeline:
 
 def turns_of(thread: Thread) -> TraceQuerySet:
     return Trace.objects.in_project(thread.project).in_thread(thread.thread_id)
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -62,7 +62,7 @@ def thread(request: MemberRequest, project_id: uuid.UUID, thread_id: str) -> Htt
     if asked.get("part") == "newer":
         context["newer"] = context["shown_at"] != stamp(found)
         return render(request, "threads/detail.html#newer", context)
-    context |= thread_page.context(found, asked, request.htmx.target)
+    context |= thread_page.context(found, asked, request.htmx.target, request.path)
     if "window" in context:
         context["above"], context["below"] = Thread.objects.in_project(project).beside(found)
     return page(request, "threads/detail.html", context)
