@@ -1,12 +1,15 @@
 """Files that applications attach to runs: one row each, the bytes in the storage `attachments`.
 
 A file is written before its row and removed after it: a crash may leave a file that no row names, never a row without its file.
+sweep() finds such files later.
 """
 
+import re
 import time
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Self
 
 from django.core.files.storage import Storage, storages
@@ -33,6 +36,9 @@ SHOWN: Final = {
     "video": {"video/mp4", "video/webm", "video/ogg", "video/quicktime"},
 }  # fmt: skip
 
+FOLDERS: Final = tuple(f"{number:02x}" for number in range(256))
+_KEY = re.compile(r"[0-9a-f]{32}")
+
 type RunKey = tuple[uuid.UUID, uuid.UUID]
 
 
@@ -58,6 +64,11 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
 
     def in_traces(self, traces: Collection[uuid.UUID]) -> Self:
         return self.filter(trace_id__in=traces).order_by("trace_id", "run_id", "name")
+
+    def files_in(self, folder: str) -> Iterable[uuid.UUID]:
+        """The ids of the files whose key begins with the folder, two hexadecimal digits."""
+        first, last = uuid.UUID(folder.ljust(32, "0")), uuid.UUID(folder.ljust(32, "f"))
+        return self.filter(file_id__range=(first, last)).values_list("file_id", flat=True).iterator()
 
     def signed(self, token: str) -> "Attachment | None":
         """Raises SignatureExpired, or BadSignature for a token that was not made here."""
@@ -138,6 +149,20 @@ def key_of_file(file_id: uuid.UUID) -> str:
 def discard(files: Sequence[uuid.UUID]) -> None:
     for file_id in files:
         storage().delete(key_of_file(file_id))
+
+
+def sweep(folder: str, before: datetime) -> int:
+    """Remove the files of one folder that were written before and that no row names, as a crash leaves them. Returns how many."""
+    try:
+        _, names = storage().listdir(folder)
+    except FileNotFoundError:
+        return 0
+    found = {name for name in names if _KEY.fullmatch(name) and name.startswith(folder)}
+    named = {file_id.hex for file_id in Attachment.objects.files_in(folder)} if found else set()
+    unnamed = [name for name in found - named if storage().get_modified_time(f"{folder}/{name}") < before]
+    for name in unnamed:
+        storage().delete(f"{folder}/{name}")
+    return len(unnamed)
 
 
 def s3_urls(attachments: Iterable[Attachment], origin: str) -> dict[str, Any]:

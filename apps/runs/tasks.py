@@ -1,13 +1,17 @@
 from contextlib import suppress
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from apps.runs.attachments import FOLDERS, sweep
 from apps.runs.ingest.reconcile import refresh_threads
 
 SETTLE_SECONDS = 5
+# The rows of a file that is just being stored are not committed yet.
+FILE_AGE: Final = timedelta(days=1)
 
 
 @app.task(name="refresh_long_thread")
@@ -20,3 +24,12 @@ def refresh_long_thread_later(thread: UUID) -> None:
     job: Any = refresh_long_thread.configure(queueing_lock=f"thread:{thread}", schedule_in={"seconds": SETTLE_SECONDS})
     with suppress(AlreadyEnqueued):
         job.defer(thread=str(thread))
+
+
+@app.periodic(cron="41 * * * *")
+@app.task(queueing_lock="sweep_attachments")
+def sweep_attachments(timestamp: int) -> None:
+    """A part of the folders each hour, all of them in a day: each is compared with a walk through the table of attachments."""
+    now = datetime.fromtimestamp(timestamp, UTC)
+    for folder in FOLDERS[now.hour :: 24]:
+        sweep(folder, now - FILE_AGE)
