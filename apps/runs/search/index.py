@@ -17,6 +17,7 @@ import psycopg
 from django.db import DatabaseError, close_old_connections, connection, transaction
 
 from apps.projects.models import Project
+from apps.runs.ingest.sql import array
 from apps.runs.search.text import Text, text_of, words_in
 
 BATCH: Final = 500
@@ -139,7 +140,8 @@ def reindex(project: Project | None = None) -> int:
 def mark(cursor: "psycopg.Cursor[Any]", runs: Iterable[tuple[UUID, UUID]]) -> None:
     """Have these runs, told by trace id and id, indexed again."""
     keys = list(runs)
-    cursor.execute(_MARK, {"traces": [trace for trace, _ in keys], "ids": [run for _, run in keys]}, prepare=True)
+    halves = {"traces": array(trace for trace, _ in keys), "ids": array(run for _, run in keys)}
+    cursor.execute(_MARK, halves, prepare=True)
 
 
 def forget(cursor: "psycopg.Cursor[Any]", traces: Iterable[UUID]) -> None:
