@@ -32,11 +32,20 @@ class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
     def live(self) -> Self:
         return self.filter(deleted_at=None)
 
-    def restorable(self) -> Self:
-        return self.filter(deleted_at__gt=timezone.now() - RESTORABLE_FOR)
+    def kept(self) -> Self:
+        """With those that can still be restored."""
+        return self.exclude(deleted_at__lte=timezone.now() - RESTORABLE_FOR)
 
     def expired(self) -> Self:
         return self.filter(deleted_at__lte=timezone.now() - RESTORABLE_FOR)
+
+    def with_id(self, saved_id: uuid.UUID) -> "SavedFilter | None":
+        return self.select_related("project__workspace").filter(pk=saved_id).first()
+
+    def rivals_of(self, saved: "SavedFilter") -> Self:
+        """Those that would be a default for the same people."""
+        same = self.filter(shared=True) if saved.shared else self.filter(shared=False, owner=saved.owner_id)
+        return same.exclude(pk=saved.pk)
 
     def others_named(self, saved: "SavedFilter", name: str) -> Self:
         return self.live().filter(name__iexact=name).exclude(pk=saved.pk)
@@ -49,10 +58,7 @@ class SavedFilterQuerySet(models.QuerySet["SavedFilter"]):
         return self.order_by("-pinned", "created_at", "pk").fetch_mode(FETCH_RAISE)
 
     def for_page(self) -> Self:
-        return self.select_related("owner").order_by(F("deleted_at").asc(nulls_first=True), "name", "pk").for_list()
-
-    def for_list(self) -> Self:
-        return self.fetch_mode(FETCH_RAISE)
+        return self.select_related("owner").order_by(F("deleted_at").desc(nulls_first=True), "name", "pk")
 
 
 class SavedFilter(models.Model):

@@ -24,12 +24,13 @@ from apps.runs.query.nodes import (
     Value,
     as_json,
 )
+from apps.runs.query.texts import like_literal
 
 _PLAIN = re.compile(r"[\w./:@+-]+")
 _MOMENTS: Final = {Op.GT: "after", Op.GTE: "from", Op.LT: "before", Op.LTE: "until"}
 _AMOUNTS: Final = {Op.GT: "over", Op.GTE: "at least", Op.LT: "under", Op.LTE: "at most"}
 _INNER: Final = {"any_run": "run", "any_root": "root run"}
-_SAMENESS: Final = {Op.EQ: "is", Op.NEQ: "is not", Op.LIKE: "is like"}
+_SAMENESS: Final = {Op.EQ: "is", Op.NEQ: "is not"}
 
 
 def sentence(node: Node, fields: Mapping[str, Field] = FIELDS) -> str:
@@ -82,8 +83,17 @@ def _check(check: Check, kind: Kind) -> str:
     values = [_shown(value, kind) for value in check.values]
     if check.op is Op.IN:
         return f"is {_listed(values, 'or', quote=False)}"
+    if check.op is Op.LIKE:
+        return _like(str(check.value))
     words = _SAMENESS | (_MOMENTS if kind is Kind.TIME else _AMOUNTS)
     return f"{words[check.op]} {values[0]}"
+
+
+def _like(pattern: str) -> str:
+    word, inner = ("contains", pattern[1:-1]) if pattern.startswith("%") else ("starts with", pattern[:-1])
+    text = re.sub(r"\\([\\%_])", r"\1", inner)
+    plain = text and pattern.endswith("%") and like_literal(text) == inner
+    return f"{word} {_quoted(text)}" if plain else f"is like {_quoted(pattern)}"
 
 
 def _pair(pair: Pair) -> str:
