@@ -87,6 +87,13 @@ def keyset[M: Model](rows: QuerySet[M], order: Sequence[str | Term], cursor: str
     )
 
 
+def preceding[M: Model](rows: QuerySet[M], order: Sequence[str | Term], row: M) -> QuerySet[M]:
+    """The rows that come before this one, of which the values of the order are known."""
+    terms = [Term.of(term).reversed() for term in order]
+    values = [getattr(row, term.name) for term in terms]
+    return rows.order_by().filter(_behind(terms, values, [_nullable(rows, term.name) for term in terms]))
+
+
 def _behind(terms: list[Term], values: list[Any], nullable: list[bool]) -> Q:
     condition = Q()
     for term, value, nulls in reversed(list(zip(terms, values, nullable, strict=True))):

@@ -13,7 +13,10 @@ from pydantic import Field
 
 from apps.accounts.access import KeyRequest
 from apps.projects.access import project_or_404
+from apps.projects import ports
 from apps.projects.models import Project
+from apps.projects.ports import NO_FEEDBACK
+from apps.projects.schemas import answers, streamed
 from apps.projects.wire import Text
 from apps.runs.groups import groups_of, turn_numbers
 from apps.runs.models import Run, Trace, TraceQuerySet
@@ -21,9 +24,11 @@ from apps.runs.query.compile import stored_thread_id
 from apps.runs.query.parse import parse
 from apps.runs.stats import trace_stats, usage_of, usage_of_traces
 from apps.runs.wire_v2 import Search, answer, as_json, columns_for, paged, selected
+from apps.threads import schemas
 from apps.threads.converters import TextConverter
 from apps.threads.filtering import parse_thread_filter
 from apps.threads.models import Thread, ThreadQuerySet
+from apps.threads.narrow import having_runs
 from apps.threads.wire_v2 import (
     AGGREGATE_STATS,
     DETAILS,
@@ -40,6 +45,8 @@ register_converter(TextConverter, "text")
 
 router = Router(tags=["threads"])
 
+FEEDBACK = {"FEEDBACK_STATS", "THREAD_FEEDBACK_STATS"}
+
 
 class ThreadConditions(Search):
     project_id: uuid.UUID
@@ -55,15 +62,17 @@ class ThreadQuery(ThreadConditions):
     page_size: int = Field(20, ge=1, le=100)
 
 
-@router.post("/threads/query")
+@router.post("/threads/query", openapi_extra=streamed(schemas.THREAD_PAGE))
 def query_threads(request: KeyRequest, body: ThreadQuery) -> HttpResponseBase:
     """Most recent activity first; the sums are those of the turns that started in the window."""
     body.refuse_meaning()
     project = project_or_404(request.auth.workspace, body.project_id)
     threads = _asked_for(project, body)
     page = paged(threads, ["-last_activity", "-id"], body.cursor, body.page_size)
-    groups = groups_of(_in_window(project, body), [thread.thread_id for thread in page.rows])
-    items = [thread_json(groups[thread.thread_id]) for thread in page.rows if thread.thread_id in groups]
+    ids = [thread.thread_id for thread in page.rows]
+    groups = groups_of(_in_window(project, body), ids)
+    feedback = ports.feedback.of_threads(project.pk, ids)
+    items = [thread_json(groups[name], feedback.get(name, NO_FEEDBACK)) for name in ids if name in groups]
     return answer(request, items, page.older)
 
 
@@ -76,25 +85,18 @@ def _asked_for(project: Project, body: ThreadConditions) -> ThreadQuerySet:
     threads = Thread.objects.in_project(project).started(body.since, body.max_start_time)
     if body.max_start_time is not None:
         threads = threads.of_traces(_in_window(project, body))
-    within = Run.objects.in_project(project)
-    for text, runs in (
-        (body.filter, within.roots()),
-        (body.trace_filter, within.roots()),
-        (body.tree_filter, within),
-    ):
-        if text and text.strip():
-            traces = Trace.objects.in_project(project).of_runs(runs.matching(parse(text)))
-            threads = threads.of_traces(traces)
+    runs = Run.objects.in_project(project)
+    scopes = ((body.filter, runs.roots()), (body.trace_filter, runs.roots()), (body.tree_filter, runs))
     if body.thread_filter and body.thread_filter.strip():
-        threads = threads.matching(parse_thread_filter(body.thread_filter))
-    return threads
+        threads = threads.matching(parse_thread_filter(body.thread_filter), project)
+    return having_runs(threads, project, [(parse(text), scope) for text, scope in scopes if text and text.strip()])
 
 
 class AggregateQuery(ThreadConditions):
     select: list[str] = Field(description=f"at least one of {', '.join(AGGREGATE_STATS)}")
 
 
-@router.post("/threads/stats")
+@router.post("/threads/stats", openapi_extra=answers(schemas.AGGREGATE_STATS))
 def aggregate_stats(request: KeyRequest, body: AggregateQuery) -> HttpResponse:
     """Over the turns in the window of all threads that pass the filters."""
     body.refuse_meaning()
@@ -103,7 +105,8 @@ def aggregate_stats(request: KeyRequest, body: AggregateQuery) -> HttpResponse:
     threads = _asked_for(project, body)
     traces = _in_window(project, body).of_threads(threads)
     kinds = usage_of(traces) if DETAILS.keys() & set(selects) else {}
-    return as_json(aggregate_json(trace_stats(traces), threads.count(), kinds, selects))
+    feedback = ports.feedback.of_thread_query(threads) if "THREAD_FEEDBACK_STATS" in selects else {}
+    return as_json(aggregate_json(trace_stats(traces), threads.count(), kinds, selects, feedback))
 
 
 class ThreadTracesQuery(Schema):
@@ -116,7 +119,7 @@ class ThreadTracesQuery(Schema):
     cursor: str | None = None
 
 
-@router.get("/threads/{text:thread_id}/traces")
+@router.get("/threads/{text:thread_id}/traces", openapi_extra=streamed(schemas.TURN_PAGE))
 def list_traces(request: KeyRequest, thread_id: str, asked: Query[ThreadTracesQuery]) -> HttpResponseBase:
     """The turns, newest first. A thread that is not there has none."""
     selects = selected(asked.selects, TURN_FIELDS, ["TRACE_ID"])
@@ -159,10 +162,12 @@ class ThreadStatsQuery(Schema):
     filter: Text | None = Field(None, description="of the root runs of the traces to count, in the filter language")
 
 
-@router.get("/threads/{text:thread_id}/stats")
+@router.get("/threads/{text:thread_id}/stats", openapi_extra=answers(schemas.THREAD_STATS))
 def thread_stats(request: KeyRequest, thread_id: str, asked: Query[ThreadStatsQuery]) -> HttpResponse:
     selects = selected(asked.selects, THREAD_STATS)
     project = project_or_404(request.auth.workspace, asked.session_id)
     traces = _narrowed(project, _turns(project, thread_id).order_by(), asked.filter, None, None)
     kinds = usage_of(traces) if DETAILS.keys() & set(selects) else {}
-    return as_json(thread_stats_json(trace_stats(traces), kinds, selects))
+    name = stored_thread_id(thread_id)
+    feedback = ports.feedback.of_threads(project.pk, [name]) if FEEDBACK & set(selects) else {}
+    return as_json(thread_stats_json(trace_stats(traces), kinds, selects, feedback.get(name, NO_FEEDBACK)))

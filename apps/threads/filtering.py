@@ -1,6 +1,7 @@
 """Conditions on whole threads: thread_filter of the API, in the language that filters runs too, with fields of its own."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
 from typing import Final
@@ -11,24 +12,27 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, IsNull
 
+from apps.projects.models import Project
 from apps.runs.query.compile import LOOKUPS, Among, ILike, Like, like_pattern, stored_thread_id
 from apps.runs.query.fields import Field, Kind
 from apps.runs.query.nodes import And, Check, Compare, FilterError, Node, Not, Op, Or, Search
-from apps.runs.query.parse import compared, conditions, field_among, no_operator, two, words_of
+from apps.runs.query.parse import compared, conditions, field_among, no_operator, run_node, two, words_of
 from apps.runs.query.syntax import Call, syntax
 from apps.runs.query.texts import like_literal
+from apps.threads.tagging import ThreadTag
 
 _TEXT = models.TextField()
 _SEARCHED: Final = ("thread_id", "first_input", "last_output", "last_error")
-_OPERATORS: Final = ("and", "or", "not", *(op.value for op in Op), "search")
+ANY_RUN, ANY_ROOT, TAG = "any_run", "any_root", "thread_tag"
+_OPERATORS: Final = ("and", "or", "not", *(op.value for op in Op), "search", ANY_RUN, ANY_ROOT)
 
 
-def _priced(column: str) -> Case:
+def priced(column: str) -> Case:
     """Null where no run has a price, which is not the same as free."""
     return Case(When(llm_count__gt=F("unpriced_count"), then=F(column)), output_field=models.DecimalField())
 
 
-_DURATION = Func(
+DURATION = Func(
     F("last_activity") - F("first_start"),
     template="EXTRACT(EPOCH FROM %(expressions)s)",
     output_field=models.DecimalField(),
@@ -40,21 +44,22 @@ _ROWS: Final[tuple[tuple[str, Kind, bool, Combinable], ...]] = (
     ("turn_count", Kind.NUMBER, False, F("turns")),
     ("num_errored_turns", Kind.NUMBER, False, F("errored_turns")),
     ("run_count", Kind.NUMBER, False, F("run_count")),
-    ("thread_duration", Kind.SECONDS, True, _DURATION),
+    ("thread_duration", Kind.SECONDS, True, DURATION),
     ("trace_latency_p50", Kind.SECONDS, True, F("latency_p50")),
     ("trace_latency_p99", Kind.SECONDS, True, F("latency_p99")),
     ("total_tokens", Kind.NUMBER, False, F("total_tokens")),
     ("prompt_tokens", Kind.NUMBER, False, F("prompt_tokens")),
     ("completion_tokens", Kind.NUMBER, False, F("completion_tokens")),
-    ("total_cost", Kind.MONEY, True, _priced("total_cost")),
-    ("prompt_cost", Kind.MONEY, True, _priced("prompt_cost")),
-    ("completion_cost", Kind.MONEY, True, _priced("completion_cost")),
+    ("total_cost", Kind.MONEY, True, priced("total_cost")),
+    ("prompt_cost", Kind.MONEY, True, priced("prompt_cost")),
+    ("completion_cost", Kind.MONEY, True, priced("completion_cost")),
     ("min_start_time", Kind.TIME, True, F("first_start")),
     ("max_start_time", Kind.TIME, True, F("last_start")),
     ("last_activity", Kind.TIME, True, F("last_activity")),
     ("last_error", Kind.TEXT, True, F("last_error")),
     ("first_inputs", Kind.TEXT, True, F("first_input")),
     ("last_outputs", Kind.TEXT, True, F("last_output")),
+    (TAG, Kind.TEXT, True, F("pk")),
 )
 # The names that the API's answers give the same things.
 _ALIASES: Final = {
@@ -99,6 +104,21 @@ _FEEDBACK: Final = {
 THREAD_FIELDS: Final = _OWN | {alias: _OWN[name] for alias, name in _ALIASES.items()} | _FEEDBACK
 
 
+@dataclass(frozen=True, slots=True)
+class AnyRun:
+    """Some run of the thread, or some root of its traces, meets the condition, which is one on runs."""
+
+    part: Node
+    roots: bool
+
+    @property
+    def operator(self) -> str:
+        return ANY_ROOT if self.roots else ANY_RUN
+
+
+type ThreadNode = Node | AnyRun
+
+
 def parse_thread_filter(text: str) -> Node:
     """Raises FilterError, which says where and what was expected."""
     return _node(syntax(text))
@@ -116,28 +136,65 @@ def _node(call: Call) -> Node:
             if len(call.args) != 1:
                 raise FilterError('search takes one argument here: search("words")', call.at)
             return Search(words_of(call.args[0]), _SEARCHED)
+        case "any_run" | "any_root":
+            part, *_ = conditions(call, most=1)
+            # It stands among the nodes of runs, which know nothing of threads.
+            return AnyRun(run_node(part), call.name == ANY_ROOT)  # type: ignore[return-value]
         case name if name in _OPERATORS:
             named, argument = two(call)
             return compared(field_among(THREAD_FIELDS, named), argument, Op(name), call)
         case "has" | "exists":
-            raise FilterError(f"{call.name} does not go with threads; ask the runs with filter or tree_filter", call.at)
+            raise FilterError(
+                f"{call.name} does not go with threads; ask the runs with any_run(…), filter or tree_filter", call.at
+            )
     raise no_operator(call, _OPERATORS)
 
 
-def to_thread_q(node: Node) -> Q:
+def to_thread_q(node: ThreadNode, project: Project) -> Q:
     """Each condition is either true or false, so that not(…) includes threads without a value."""
     match node:
         case And(parts):
-            return reduce(and_, map(to_thread_q, parts))
+            return reduce(and_, (to_thread_q(part, project) for part in parts))
         case Or(parts):
-            return reduce(or_, map(to_thread_q, parts))
+            return reduce(or_, (to_thread_q(part, project) for part in parts))
         case Not(part):
-            return ~to_thread_q(part)
+            return ~to_thread_q(part, project)
+        case AnyRun(part, roots):
+            return _any_run(part, project, roots=roots)
+        case Compare("thread_tag", check):
+            return _tagged(check, project)
         case Compare(field, check):
             return _compare(field, check)
         case Search(words, columns):
             return reduce(and_, (_found(word, columns) for word in words))
     raise FilterError("This condition does not go with threads")
+
+
+def _any_run(condition: Node, project: Project, *, roots: bool) -> Q:
+    from apps.runs.models import Run, Trace  # the models of threads stand on this module, and these on theirs
+
+    runs = Run.objects.in_project(project)
+    traces = Trace.objects.in_project(project).of_runs((runs.roots() if roots else runs).matching(condition))
+    return Q(thread_id__in=traces.in_some_thread().values("thread_id"))
+
+
+def _tagged(check: Check, project: Project) -> Q:
+    """Some tag of the thread meets the check; null asks for threads without any."""
+    tags = ThreadTag.objects.in_project(project)
+    if check.op is Op.NEQ:
+        return ~_tagged(Check(Op.EQ, check.values), project)
+    if check.op is Op.EQ and check.value is None:
+        return ~Q(pk__in=tags.values("thread"))
+    match check.op:
+        case Op.EQ:
+            condition = Q(tag=check.value)
+        case Op.IN:
+            condition = Q(tag__in=check.values)
+        case Op.LIKE:
+            condition = Q(Like(F("tag"), Value(like_pattern(str(check.value)))))
+        case _:
+            condition = Q(LOOKUPS[check.op](F("tag"), Value(check.value)))
+    return Q(pk__in=tags.filter(condition).values("thread"))
 
 
 def _compare(field: str, check: Check) -> Q:

@@ -1,10 +1,12 @@
 """One rollup row a thread: the Threads tab is an index scan of this table, so its cost does not grow with the number of runs."""
 
+import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
 from django.db import connection, models
-from django.db.models import FETCH_RAISE, F
+from django.db.models import FETCH_RAISE, F, Sum
 
 from apps.projects.models import Project
 from apps.runs.columns import unenforced
@@ -21,9 +23,9 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         """Most recent activity first: what the index thread_latest holds."""
         return self.order_by("-last_activity", "-id").fetch_mode(FETCH_RAISE)
 
-    def matching(self, condition: Node) -> Self:
-        """A condition on whole threads, from parse_thread_filter."""
-        return self.filter(to_thread_q(condition))
+    def matching(self, condition: Node, project: Project) -> Self:
+        """A condition on whole threads of the project, from parse_thread_filter."""
+        return self.filter(to_thread_q(condition, project))
 
     def of_traces(self, traces: TraceQuerySet) -> Self:
         """The threads that some of the traces belong to. In one project, or their ids would be mistaken for one another."""
@@ -32,6 +34,23 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
     def started(self, since: datetime, before: datetime | None) -> Self:
         """Perhaps with a turn between the two; certainly where before is None."""
         return self.filter(last_start__gte=since, **({} if before is None else {"first_start__lt": before}))
+
+    def overlapping(self, since: datetime | None, until: datetime | None) -> Self:
+        """Active at since or later, and begun before until; None is open."""
+        bounds = {"last_activity__gte": since, "first_start__lt": until}
+        return self.filter(**{bound: moment for bound, moment in bounds.items() if moment is not None})
+
+    def among(self, keys: Iterable[uuid.UUID]) -> Self:
+        return self.filter(pk__in=list(keys))
+
+    def keys(self) -> "models.QuerySet[Thread, uuid.UUID]":
+        return self.order_by("pk").values_list("pk", flat=True)
+
+    def ids_of(self, keys: Iterable[uuid.UUID]) -> list[str]:
+        return list(self.among(keys).order_by("pk").values_list("thread_id", flat=True))
+
+    def turn_count(self) -> int:
+        return int(self.aggregate(all_turns=Sum("turns", default=0))["all_turns"])
 
     def active_since(self, moment: datetime) -> Self:
         return self.filter(last_activity__gt=moment)
@@ -86,4 +105,4 @@ class Thread(Totals):
 
 
 # Django finds the models of an app through this module.
-from apps.threads import shared, view_paths  # noqa: E402, F401
+from apps.threads import layout, shared, tagging, view_paths  # noqa: E402, F401

@@ -1,56 +1,73 @@
-"""Rows of the Threads tab with their cells ready to print: filters in the template would take most of the page's time."""
+"""Rows of the Threads tab, ready to print."""
 
-from collections.abc import Sequence
-from typing import TypedDict
+import uuid
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
 from urllib.parse import quote
 
 from django.urls import reverse
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
-from apps.common.templatetags.threadline import ago, cost, duration, latency_pill, short_id, tokens
+from apps.common.templatetags.threadline import short_id
 from apps.projects.models import Project
+from apps.threads.columns import Column
 from apps.threads.converters import ThreadIdConverter
-from apps.threads.knots import knots_of, sparkline
+from apps.threads.knots import Knot, knots_of, sparkline
 from apps.threads.models import Thread
+from apps.threads.snippets import Snippet
+from apps.threads.tagging import ThreadTag
 
 _CONVERTER = ThreadIdConverter()
+SHOWN_TAGS = 2
 
 
-class Row(TypedDict):
-    """A dictionary, because the template finds its keys without trying attributes first."""
-
-    thread: Thread
-    href: str
-    name: str
-    spark: SafeString
-    last_status: str
-    turns: str
-    tokens: str
-    cost: str
-    p50: str
-    p99: SafeString
-    first_start: SafeString
-    last_activity: SafeString
-
-
-def rows_of(project: Project, threads: Sequence[Thread]) -> list[Row]:
-    knots = knots_of(project, threads)
+def rows_of(
+    project: Project, threads: Sequence[Thread], columns: Sequence[Column], snippets: Mapping[str, Snippet]
+) -> list[SafeString]:
+    found = loaded(project, threads, columns)
+    knots = found.get(knots_of) or knots_of(project, threads)
+    tags = ThreadTag.objects.by_thread(thread.pk for thread in threads)
+    # As reverse() would, which takes as long as the rest of the row.
     base = reverse("threads:detail", args=[project.workspace_id, project.pk, "x"])[:-1]
-    return [
-        Row(
-            thread=thread,
-            # As reverse() would, which takes as long as the rest of the row.
-            href=base + quote(_CONVERTER.to_url(thread.thread_id), safe="/:@"),
-            name=short_id(thread.thread_id),
-            spark=sparkline(turns := knots[thread.thread_id], thread.turns),
-            last_status=turns[-1].status if turns else "",
-            turns=f"{thread.turns:,}",
-            tokens=tokens(thread.total_tokens),
-            cost=cost(known) if (known := thread.known_cost) is not None else "",
-            p50=duration(thread.latency_p50),
-            p99=latency_pill(thread.latency_p99),
-            first_start=ago(thread.first_start),
-            last_activity=ago(thread.last_activity),
+    rows = []
+    for thread in threads:
+        href = base + quote(_CONVERTER.to_url(thread.thread_id), safe="/:@")
+        cells = "".join(
+            column.cell(thread, found[column.load].get(thread.thread_id) if column.load else None) for column in columns
         )
-        for thread in threads
-    ]
+        first = _first_cell(thread, href, knots[thread.thread_id], tags)
+        rows.append(
+            mark_safe(f"<tr>{first}{cells}</tr>" + _snippet_row(snippets.get(thread.thread_id), len(columns) + 1))
+        )
+    return rows
+
+
+def loaded(project: Project, threads: Sequence[Thread], columns: Sequence[Column]) -> dict[Any, Mapping[str, Any]]:
+    """By the function that loads, which several columns may share."""
+    return {load: load(project, threads) for load in {column.load for column in columns if column.load}}
+
+
+def _first_cell(thread: Thread, href: str, knots: Sequence[Knot], tags: Mapping[uuid.UUID, list[str]]) -> str:
+    name = escape(short_id(thread.thread_id))
+    return (
+        f'<th scope="row" class="two"><input type="checkbox" class="pick" form="bulk" name="thread" value="{thread.pk}" '
+        f'aria-label="Select {name}"><a class="row-link mono" href="{escape(href)}" title="{escape(thread.thread_id)}">'
+        f'<bdi>{name}</bdi></a><span class="line-of">{sparkline(knots, thread.turns)}{_tags(tags.get(thread.pk))}</span></th>'
+    )
+
+
+def _tags(tags: Sequence[str] | None) -> str:
+    if not tags:
+        return ""
+    shown = "".join(f'<span class="pill acc"><bdi>{escape(tag)}</bdi></span>' for tag in tags[:SHOWN_TAGS])
+    rest = tags[SHOWN_TAGS:]
+    return shown + (f'<span class="pill acc" title="{escape(", ".join(rest))}">+{len(rest)}</span>' if rest else "")
+
+
+def _snippet_row(snippet: Snippet | None, width: int) -> str:
+    """Under the row it belongs to, where its words have room."""
+    if snippet is None:
+        return ""
+    words = f'<p dir="auto"><span class="faint">{escape(snippet.where)}</span> {snippet.html}</p>'
+    return f'<tr class="snippet"><td colspan="{width}">{words}</td></tr>'

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from apps.threads import configure_views, shared_views, views
+from apps.threads import configure_views, export_views, list_views, shared_views, views
 from apps.threads.converters import ThreadIdConverter
 
 app_name = "threads"
@@ -10,9 +10,14 @@ PROJECT = "o/<uuid:workspace_id>/projects/p/<uuid:project_id>"
 register_converter(ThreadIdConverter, "thread")
 
 urlpatterns = [
-    path(PROJECT + "/threads", views.threads, name="list"),
-    path(PROJECT + "/threads/newer", views.newer, name="newer"),
+    path(PROJECT + "/threads", list_views.threads, name="list"),
+    path(PROJECT + "/threads/newer", list_views.newer, name="newer"),
+    path(PROJECT + "/threads/columns", list_views.columns, name="columns"),
+    path(PROJECT + "/threads/bulk", list_views.bulk, name="bulk"),
+    path(PROJECT + "/threads/aside", list_views.aside, name="aside"),
+    path(PROJECT + "/threads/histogram", list_views.histogram, name="histogram"),
     path(PROJECT + "/configure", configure_views.configure, name="configure"),
+    path(PROJECT + "/export", export_views.export, name="export"),
     path(PROJECT + "/share", shared_views.share, name="share"),
     path("o/<uuid:workspace_id>/settings/shared", shared_views.links, name="shared_links"),
     path("o/<uuid:workspace_id>/settings/shared/<uuid:token>/revoke", shared_views.revoke_link, name="revoke_link"),

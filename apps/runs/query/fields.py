@@ -135,6 +135,7 @@ FIELDS: Final = {
         _field("name", Kind.TEXT, never_null=True),
         _field("run_type", Kind.TEXT, "type", never_null=True),
         _field("status", Kind.TEXT, never_null=True),
+        _field("model", Kind.TEXT),
         _field("error", Kind.TEXT),
         _field("start_time", Kind.TIME, "start", never_null=True),
         _field("end_time", Kind.TIME, "end"),

@@ -53,10 +53,11 @@ class _Half:
 
 def parse(text: str) -> Node:
     """Raises FilterError, which says where and what was expected."""
-    return _node(syntax(text))
+    return run_node(syntax(text))
 
 
-def _node(call: Call) -> Node:
+def run_node(call: Call) -> Node:
+    """A condition on runs, which may stand inside one of another language."""
     found = _read(call)
     return _paired([found])[0] if isinstance(found, _Half) else found
 
@@ -66,7 +67,7 @@ def _read(call: Call) -> Node | _Half:
         case "and" | "or":
             return _connect(call)
         case "not":
-            return Not(_node(*conditions(call, most=1)))
+            return Not(run_node(*conditions(call, most=1)))
         case "has":
             return _has(call)
         case "exists":
@@ -85,7 +86,7 @@ def no_operator(call: Call, known: Iterable[str]) -> FilterError:
 def _connect(call: Call) -> Node:
     parts = conditions(call)
     if call.name == "or":
-        return Or(tuple(_node(part) for part in parts))
+        return Or(tuple(run_node(part) for part in parts))
     return And(tuple(_paired([_read(part) for part in parts])))
 
 

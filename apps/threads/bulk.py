@@ -1,0 +1,144 @@
+"""What can be done to several threads at once: those that are ticked, or all that the filter finds."""
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.utils.text import slugify
+
+from apps.accounts.access import MemberRequest
+from apps.accounts.services import record
+from apps.common.templatetags.threadline import plural
+from apps.projects.models import Project
+from apps.runs.listing.asked import Asked
+from apps.threads import exports, tasks
+from apps.threads.columns import chosen
+from apps.threads.layout import Layout
+from apps.threads.models import Thread, ThreadQuerySet
+from apps.threads.narrow import narrowed
+from apps.threads.tagging import ThreadTag, clean_tag
+
+MOST_AT_ONCE: Final = 200
+"""Turns that a request deletes itself; more are left to the worker."""
+MOST_TICKED: Final = 1_000
+TAG_BATCH: Final = 5_000
+
+
+@dataclass(frozen=True)
+class Selection:
+    """asked is that of the page, to which the reader returns; option is what the button says beside its action."""
+
+    project: Project
+    asked: Asked
+    threads: ThreadQuerySet
+    form: QueryDict
+    option: str
+
+    @property
+    def page(self) -> str:
+        url = reverse("threads:list", args=[self.project.workspace_id, self.project.pk])
+        return f"{url}?{query}" if (query := self.asked.query()) else url
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button of the bulk bar and what it does. template is its part of the bar; role the lowest that may."""
+
+    id: str
+    role: str
+    template: str
+    run: Callable[[MemberRequest, Selection], HttpResponseBase]
+
+
+def selection_of(project: Project, form: QueryDict) -> Selection:
+    asked = Asked.of(QueryDict(form.get("query", "")))
+    threads = narrowed(project, asked) if form.get("all") else Thread.objects.in_project(project).among(_ticked(form))
+    return Selection(project, asked, threads, form, form.get("do", "").partition(".")[2])
+
+
+def _ticked(form: QueryDict) -> Iterator[uuid.UUID]:
+    for text in form.getlist("thread")[:MOST_TICKED]:
+        with contextlib.suppress(ValueError):
+            yield uuid.UUID(text)
+
+
+def export(request: MemberRequest, selection: Selection) -> HttpResponseBase:
+    kind = "csv" if selection.option == "csv" else "jsonl"
+    project, threads = selection.project, selection.threads
+    columns = chosen(selection.asked.cols or Layout.objects.columns_of(request.user, project))
+    record(project.workspace, request.user, "exported threads", f"{project.name}: {plural(threads.count(), 'thread')}")
+    lines = (exports.csv_lines if kind == "csv" else exports.json_lines)(project, threads, columns)
+    response = StreamingHttpResponse(lines, content_type=exports.KINDS[kind])
+    name = f"{slugify(project.name) or 'project'}-threads.{kind}"
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return response
+
+
+def tag(request: MemberRequest, selection: Selection) -> HttpResponse:
+    name = clean_tag(selection.form.get("tag", ""))
+    if not name:
+        messages.error(request, "Type the tag first.")
+        return redirect(selection.page)
+    taking_off = selection.option == "remove"
+    count = (_untag if taking_off else _tag)(selection, request, name)
+    done = "lost the tag" if taking_off else "tagged"
+    messages.success(request, f"{plural(count, 'thread')} {done} {name}.")
+    return redirect(selection.page)
+
+
+@transaction.atomic
+def _tag(selection: Selection, request: MemberRequest, name: str) -> int:
+    keys = list(selection.threads.keys())
+    project = selection.project
+    tags = (ThreadTag(thread=key, tag=name, project=project) for key in keys)
+    ThreadTag.objects.bulk_create(tags, batch_size=TAG_BATCH, ignore_conflicts=True)
+    record(project.workspace, request.user, "tagged threads", f"{project.name}: {plural(len(keys), 'thread')} {name}")
+    return len(keys)
+
+
+@transaction.atomic
+def _untag(selection: Selection, request: MemberRequest, name: str) -> int:
+    project = selection.project
+    count = ThreadTag.objects.in_project(project).called(name).on(selection.threads).delete()[0]
+    record(project.workspace, request.user, "untagged threads", f"{project.name}: {plural(count, 'thread')} {name}")
+    return count
+
+
+def delete(request: MemberRequest, selection: Selection) -> HttpResponse:
+    """Few at once, more in the background: those that are selected now, not those that match later."""
+    project = selection.project
+    keys, turns = list(selection.threads.keys()), selection.threads.turn_count()
+    with transaction.atomic():
+        record(project.workspace, request.user, "deleted threads", f"{project.name}: {plural(len(keys), 'thread')}")
+        if turns > MOST_AT_ONCE:
+            tasks.delete_later(project, keys)
+    if turns > MOST_AT_ONCE:
+        messages.success(
+            request, f"{plural(len(keys), 'thread')} will be gone shortly: they are deleted in the background."
+        )
+    else:
+        tasks.delete_threads(project.pk, keys)
+        messages.success(request, f"{plural(len(keys), 'thread')} deleted.")
+    return redirect(selection.page)
+
+
+ACTIONS: Final = [
+    Action("export", "viewer", "threads/list_bulk_export.html", export),
+    Action("tag", "annotator", "threads/list_bulk_tag.html", tag),
+    Action("delete", "editor", "threads/list_bulk_delete.html", delete),
+]
+"""In the order of the bar. A later app appends its own."""
+
+
+def action(button: str) -> Action | None:
+    """Of a button, which is called like its action or like tag.remove."""
+    return next((each for each in ACTIONS if each.id == button.partition(".")[0]), None)

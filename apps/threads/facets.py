@@ -1,0 +1,233 @@
+"""The most frequent values in the threads of a filter, each a click away from being asked for or left out."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, Final
+
+from django.db import connection
+
+from apps.projects.models import Project
+from apps.runs.listing.asked import Asked
+from apps.runs.query.compile import THREAD_KEYS
+from apps.runs.query.nodes import And, Check, Compare, Has, Node, Not, Op, Pair
+from apps.runs.query.unparse import unparse
+from apps.threads.filtering import TAG, AnyRun
+from apps.threads.narrow import narrowed
+from apps.threads.of_turns import USER_KEYS
+
+SAMPLE: Final = 1_000
+"""Threads, those of the most recent activity; of these at most MOST_TURNS turns."""
+MOST_TURNS: Final = 4_000
+MOST_VALUES: Final = 8
+MOST_KEYS: Final = 8
+LONGEST: Final = 100
+# A key with so many values is an id or a time, and no value of it is worth a click.
+SCATTERED: Final = 24
+
+_ROOTS = """
+WITH turn AS MATERIALIZED (
+    SELECT trace_id, thread_id, status FROM runs_trace WHERE project_id = %(project)s AND thread_id = ANY(%(threads)s)
+    ORDER BY start_time DESC LIMIT %(turns)s
+), root AS MATERIALIZED (
+    SELECT turn.thread_id, turn.status, run.name, run.tags, run.metadata
+    FROM turn JOIN runs_run AS run ON run.trace_id = turn.trace_id AND run.id = turn.trace_id
+), found AS (
+    SELECT 'status' AS kind, '' AS key, status AS value, thread_id FROM root
+    UNION ALL SELECT 'name', '', name, thread_id FROM root WHERE name <> ''
+    UNION ALL SELECT 'tag', '', tag, thread_id FROM root, unnest(tags) AS tag
+    UNION ALL SELECT 'metadata', item.key, item.value #>> '{}', thread_id
+    FROM root, jsonb_each(CASE jsonb_typeof(metadata) WHEN 'object' THEN metadata ELSE '{}' END) AS item
+    WHERE jsonb_typeof(item.value) IN ('string', 'number', 'boolean') AND item.key <> ALL(%(unread)s)
+    UNION ALL SELECT 'model', '', run.model, turn.thread_id
+    FROM turn JOIN runs_run AS run ON run.trace_id = turn.trace_id WHERE run.run_type = 'llm' AND run.model IS NOT NULL
+    UNION ALL SELECT 'thread_tag', '', tagged.tag, thread.thread_id
+    FROM threads_threadtag AS tagged JOIN threads_thread AS thread ON thread.id = tagged.thread
+    WHERE tagged.project_id = %(project)s AND thread.project_id = %(project)s AND thread.thread_id = ANY(%(threads)s)
+), counted AS (
+    SELECT kind, key, value, count(DISTINCT thread_id) AS threads FROM found WHERE length(value) <= %(longest)s GROUP BY kind, key, value
+)
+SELECT kind, key, value, threads, number FROM (
+    SELECT *, count(*) OVER (PARTITION BY kind, key) AS number,
+        row_number() OVER (PARTITION BY kind, key ORDER BY threads DESC, value) AS place FROM counted
+) AS ranked WHERE place <= %(most)s ORDER BY kind, key, place
+"""
+_UNREAD: Final = [
+    *THREAD_KEYS,
+    "revision_id",
+    "ls_provider",
+    "ls_model_name",
+    "ls_model_type",
+    "ls_temperature",
+    "ls_max_tokens",
+]
+
+
+@dataclass(frozen=True)
+class Value:
+    """threads is how many of the sample have it; share is percent of the most. The queries turn the choice on or off again."""
+
+    text: str
+    threads: int
+    share: float
+    included: bool
+    excluded: bool
+    include: str
+    exclude: str
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str
+    kind: str
+    values: list[Value]
+
+
+@dataclass(frozen=True)
+class Facets:
+    """sampled: how many threads were looked at, where that is not all of them."""
+
+    groups: list[Group]
+    sampled: int
+
+
+@dataclass(frozen=True)
+class Facet:
+    """What a choice writes into the URL: a condition on runs or on threads, and the parameter it goes to."""
+
+    parameter: str
+    condition: Node
+
+    @property
+    def refusal(self) -> Node:
+        """That no run of the thread has it: a thread with one run without it would otherwise do."""
+        if self.parameter == "thread_filter":
+            return Not(self.condition)
+        return Not(AnyRun(self.condition, roots=self.parameter == "trace_filter"))  # type: ignore[arg-type]
+
+
+type Count = tuple[str, str, str, int]
+"""Kind, key (of metadata), value, and how many threads have it."""
+
+SOURCES: Final[list[Callable[[Project, Sequence[str]], Iterable[Count]]]] = []
+"""Counts of a later app, for the thread ids of the sample; `add_kind` says how they are asked for."""
+_KINDS: Final[dict[str, tuple[str, Callable[[str, str], Facet]]]] = {}
+
+
+def add_kind(kind: str, label: str, facet: Callable[[str, str], Facet]) -> None:
+    """facet makes the choice of a key and a value."""
+    _KINDS[kind] = label, facet
+
+
+def _is(field: str, parameter: str) -> Callable[[str, str], Facet]:
+    return lambda key, value: Facet(parameter, Compare(field, Check(Op.EQ, (value,))))
+
+
+add_kind("status", "Status", _is("status", "trace_filter"))
+add_kind("name", "Name", _is("name", "trace_filter"))
+add_kind("model", "Model", _is("model", "filter"))
+add_kind("tag", "Tag", lambda key, value: Facet("trace_filter", Has("tags", value)))
+add_kind("thread_tag", "Thread tag", _is(TAG, "thread_filter"))
+add_kind(
+    "metadata",
+    "",
+    lambda key, value: Facet("trace_filter", Pair("metadata", (key,), False, (Check(Op.EQ, (value,)),))),
+)
+
+
+def facets_of(project: Project, asked: Asked) -> Facets:
+    """The counts of a group follow everything that is asked for but the choices in that group, so that its other values stay in sight."""
+    counts, sampled = _counts(project, asked)
+    groups = {(kind, key): list(found) for (kind, key), found in groupby(counts, lambda count: count[:2])}
+    for group, found in list(groups.items()):
+        others = _without(asked, [_facet(*count[:3]) for count in found])
+        if others != asked:
+            groups[group] = [count for count in _counts(project, others)[0] if count[:2] == group]
+    shown = [_group(asked, kind, key, found) for (kind, key), found in groups.items()]
+    return Facets(_in_order(shown), sampled)
+
+
+def _counts(project: Project, asked: Asked) -> tuple[list[Count], int]:
+    threads = narrowed(project, asked).order_by("-last_activity").values_list("thread_id", flat=True)
+    ids = list(threads[: SAMPLE + 1])
+    sampled, ids = (SAMPLE if len(ids) > SAMPLE else 0), ids[:SAMPLE]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ROOTS,
+            {
+                "project": project.pk,
+                "threads": ids,
+                "turns": MOST_TURNS,
+                "unread": _UNREAD,
+                "longest": LONGEST,
+                "most": MOST_VALUES,
+            },
+        )
+        rows = cursor.fetchall()
+    found = [tuple(row[:4]) for row in rows if not (row[0] == "metadata" and row[4] > SCATTERED and row[3] < 3)]
+    found += [count for source in SOURCES for count in source(project, ids)]
+    return found, sampled
+
+
+def _facet(kind: str, key: str, value: str) -> Facet:
+    return _KINDS[kind][1](key, value)
+
+
+def _group(asked: Asked, kind: str, key: str, found: Sequence[Count]) -> Group:
+    most = max((count[3] for count in found), default=1)
+    label = _KINDS[kind][0] or ("User" if key in USER_KEYS else key)
+    return Group(label, kind, [_value(asked, count, most) for count in found])
+
+
+def _value(asked: Asked, count: Count, most: int) -> Value:
+    kind, key, text, threads = count
+    facet = _facet(kind, key, text)
+    included = facet.condition in _parts(asked, facet.parameter)
+    excluded = facet.refusal in _parts(asked, "thread_filter")
+    free = _without(asked, [facet])
+    return Value(
+        text,
+        threads,
+        round(100 * threads / most, 1),
+        included,
+        excluded,
+        free.query() if included else _with(free, facet.parameter, facet.condition),
+        free.query() if excluded else _with(free, "thread_filter", facet.refusal),
+    )
+
+
+def _parts(asked: Asked, parameter: str) -> tuple[Node, ...]:
+    node = asked.nodes.get(parameter)
+    return () if node is None else node.parts if isinstance(node, And) else (node,)
+
+
+def _with(asked: Asked, parameter: str, condition: Node) -> str:
+    return asked.query(**{parameter: _text((*_parts(asked, parameter), condition))})
+
+
+def _without(asked: Asked, facets: Sequence[Facet]) -> Asked:
+    """Neither asked for nor left out."""
+    changes: dict[str, Any] = {}
+    for parameter in {"thread_filter", *(facet.parameter for facet in facets)}:
+        gone = [facet.condition for facet in facets if facet.parameter == parameter]
+        gone += [facet.refusal for facet in facets if parameter == "thread_filter"]
+        parts = _parts(asked, parameter)
+        kept = tuple(part for part in parts if part not in gone)
+        if len(kept) < len(parts):
+            changes[parameter] = _text(kept)
+    return replace(asked, **changes) if changes else asked
+
+
+def _text(parts: tuple[Node, ...]) -> str:
+    return "" if not parts else unparse(parts[0] if len(parts) == 1 else And(parts))
+
+
+_ORDER: Final = ("status", "thread_tag", "model", "name", "tag")
+
+
+def _in_order(groups: Iterable[Group]) -> list[Group]:
+    """The fixed ones, then keys of metadata by how many threads have them, users first."""
+    known = [group for kind in _ORDER for group in groups if group.kind == kind]
+    others = [group for group in groups if group.kind not in _ORDER]
+    others.sort(key=lambda group: (group.label != "User", -sum(value.threads for value in group.values)))
+    return known + others[:MOST_KEYS]

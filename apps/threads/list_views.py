@@ -1,0 +1,131 @@
+"""The Threads tab: the table, and what is loaded beside it."""
+
+import uuid
+from datetime import datetime
+from typing import cast
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.access import MemberRequest, member
+from apps.common.htmx import page
+from apps.projects.access import project_or_404
+from apps.projects.models import Project
+from apps.runs.listing.asked import Asked
+from apps.runs.listing.bar import FilterBar
+from apps.threads import list_page
+from apps.threads.bulk import action, selection_of
+from apps.threads.facets import facets_of
+from apps.threads.histogram import histogram_of
+from apps.threads.layout import Layout
+from apps.threads.models import Thread
+from apps.threads.narrow import narrowed
+from apps.threads.stats import stats_of
+
+MOST_NEWER = 99
+
+
+@require_safe
+@member()
+def threads(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = project_or_404(request.workspace, project_id)
+    asked = Asked.of(request.GET)
+    bar = FilterBar(request, project, "threads", asked)
+    if default := bar.default_query():
+        return redirect(f"{_url(project)}?{default}")
+    return page(request, "threads/list.html", {"bar": bar, **list_page.context(request, project, asked)})
+
+
+@require_safe
+@member()
+def newer(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
+    """Polled by the Threads tab: how many of the threads it asks for were active after the newest it shows."""
+    project = project_or_404(request.workspace, project_id)
+    asked, after = Asked.of(request.GET), _moment(request.GET.get("after", ""))
+    found = Thread.objects.in_project(project)
+    if after is not None:
+        found = found.active_since(after)
+    # Nearly always there is nothing new at all, which an index tells without the filter.
+    count = found[: MOST_NEWER + 1].count()
+    if count and asked.is_narrow:
+        found = narrowed(project, asked)
+        count = (found.active_since(after) if after else found)[: MOST_NEWER + 1].count()
+    context = {"project": project, "count": count, "most": MOST_NEWER, "newest": after, "query": asked.query()}
+    return render(request, "threads/list.html#newer", context)
+
+
+@require_POST
+@member()
+def columns(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
+    """Remembers the columns and shows them; a button that moves one leaves the menu open."""
+    project = project_or_404(request.workspace, project_id)
+    asked = Asked.of(QueryDict(request.POST.get("query", "")))
+    if "reset" in request.POST:
+        Layout.objects.forget(request.user, project)
+        ids: list[str] = []
+    else:
+        ids = list_page.rearranged(request.POST)
+        Layout.objects.remember(request.user, project, ids)
+    query = asked.query(cols=tuple(ids))
+    again = "&columns=open" if {"up", "down"} & request.POST.keys() else ""
+    return redirect(f"{_url(project)}?{query}{again}")
+
+
+@require_safe
+@member()
+def aside(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
+    """What the threads of the filter add up to, and their most frequent values."""
+    project = project_or_404(request.workspace, project_id)
+    asked = Asked.of(request.GET)
+    context = {
+        "project": project,
+        "asked": asked,
+        "query": asked.query(),
+        "list_url": _url(project),
+        "stats": stats_of(project, narrowed(project, asked)),
+        "facets": facets_of(project, asked),
+    }
+    return page(request, "threads/list_aside.html", context)
+
+
+@require_safe
+@member()
+def histogram(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = project_or_404(request.workspace, project_id)
+    asked = Asked.of(request.GET)
+    shown = histogram_of(narrowed(project, asked), asked, timezone.now())
+    context = {"project": project, "query": asked.query(), "list_url": _url(project), "histogram": shown}
+    return page(request, "threads/list_histogram.html", context)
+
+
+@require_POST
+@member()
+def bulk(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
+    project = project_or_404(request.workspace, project_id)
+    chosen = action(request.POST.get("do", ""))
+    if chosen is None:
+        raise Http404("No such action")
+    if not request.membership.may(chosen.role):
+        raise PermissionDenied(f"This needs the role {chosen.role}; yours is {request.membership.role}.")
+    selection = selection_of(project, request.POST)
+    if not selection.threads.exists():
+        messages.error(request, "Select threads first.")
+        return redirect(selection.page)
+    return cast(HttpResponse, chosen.run(request, selection))
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return parse_datetime(text)
+    except ValueError:
+        return None
+
+
+def _url(project: Project) -> str:
+    return reverse("threads:list", args=[project.workspace_id, project.pk])

@@ -1,0 +1,72 @@
+"""Where the words of a search stand in a thread: a line of the run that has them, with the words marked."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Any, Final, NamedTuple
+
+from django.db import connection
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.projects.models import Project
+from apps.runs.query import texts
+from apps.runs.query.nodes import Node, Search
+from apps.runs.search.find import prepared
+from apps.threads.models import Thread
+
+BEFORE: Final = 60
+LENGTH: Final = 220
+_WHERE: Final = {"outputs": "output", "inputs": "input", "about": "name, error, tags or metadata"}
+
+# The latest turn that has the words; of its texts only the part around the first word leaves the database.
+_FOUND = """
+SELECT DISTINCT ON (trace.thread_id) trace.thread_id, {parts}
+FROM runs_trace AS trace JOIN runs_searchtext AS text ON text.trace_id = trace.trace_id
+WHERE trace.project_id = %s AND trace.thread_id = ANY(%s) AND (text.trace_id, text.id) IN
+    (SELECT trace_id, id FROM runs_searchtext WHERE {condition} AND project_id = %s)
+ORDER BY trace.thread_id, trace.start_time DESC, text.id
+"""
+_PART = (
+    "substr(text.{name}, greatest(1, position(%s IN text.{name}) - {before}), {length}), position(%s IN text.{name})"
+)
+
+
+class Snippet(NamedTuple):
+    where: str
+    html: SafeString
+
+
+def snippets_of(project: Project, threads: Sequence[Thread], asked: Node | None) -> dict[str, Snippet]:
+    """By thread id, in one query. The texts are as the index keeps them, without case."""
+    search = prepared(asked) if asked and threads else None
+    if not isinstance(search, Search):
+        return {}
+    condition, params = texts.search(search)
+    first = search.words[0]
+    parts = ", ".join(_PART.format(name=name, before=BEFORE, length=LENGTH) for name in _WHERE)
+    given: list[Any] = [first] * 2 * len(_WHERE)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FOUND.replace("{parts}", parts).replace("{condition}", condition),
+            [*given, project.pk, [thread.thread_id for thread in threads], *params, project.pk],
+        )
+        return {thread_id: _snippet(found, search.words) for thread_id, *found in cursor.fetchall()}
+
+
+def _snippet(found: Sequence[Any], words: Sequence[str]) -> Snippet:
+    """Of the text that has the first word."""
+    for where, text, at in zip(_WHERE.values(), found[::2], found[1::2], strict=True):
+        if at:
+            line = ("…" if at > BEFORE + 1 else "") + " ".join(text.split()) + ("…" if len(text) == LENGTH else "")
+            return Snippet(where, marked(line, words))
+    return Snippet("", mark_safe(""))
+
+
+def marked(text: str, words: Sequence[str]) -> SafeString:
+    """HTML: the text, escaped, with <mark> around each of the words."""
+    pattern = re.compile("|".join(re.escape(word) for word in sorted(set(words), key=len, reverse=True) if word))
+    pieces, end = [], 0
+    for match in pattern.finditer(text):
+        pieces += [escape(text[end : match.start()]), f"<mark>{escape(match[0])}</mark>"]
+        end = match.end()
+    return mark_safe("".join([*pieces, escape(text[end:])]))

@@ -1,0 +1,147 @@
+"""The order of the Threads tab, its pages, and where a page stands among all rows."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.core import signing
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import F
+
+from apps.common.paging import SALT, SIZE, Page, Term, keyset, preceding
+from apps.projects.models import Project
+from apps.threads.columns import Column, column
+from apps.threads.models import Thread, ThreadQuerySet
+from apps.threads.of_turns import Pairs
+
+DEFAULT_SORT: Final = "-last_activity"
+MOST_COUNTED: Final = 10_000
+"""Beyond it a count says "10,000+": counting is bounded, so that it never takes longer than the rows."""
+# What the index thread_latest holds, so without a word on nulls.
+LATEST_FIRST: Final = ("-last_activity", "-id")
+
+
+@dataclass(frozen=True)
+class Place:
+    """first and last are the numbers of the rows shown, first 0 where the page is too deep to say; total None beyond MOST_COUNTED."""
+
+    first: int
+    last: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class Sort:
+    column: Column
+    descending: bool
+
+    @property
+    def text(self) -> str:
+        return ("-" if self.descending else "") + self.column.id
+
+
+def sort_of(text: str) -> Sort:
+    """The order asked for, or the usual one where it names no column that sorts."""
+    found = column(text.removeprefix("-"))
+    if found is None or not found.sorts:
+        return sort_of(DEFAULT_SORT)
+    return Sort(found, text.startswith("-"))
+
+
+def page_of(
+    threads: ThreadQuerySet, project: Project, sort: Sort, cursor: str = "", *, total: int | None = None
+) -> tuple[Page[Thread], Place]:
+    """total is how many threads there are, where that is known already."""
+    if sort.column.pairs is not None:
+        return _paired_page(threads, sort.column.pairs(project), sort, cursor)
+    terms: Sequence[str | Term] = [Term.of(term) for term in LATEST_FIRST]
+    rows = threads.for_table()
+    if sort.column.id == DEFAULT_SORT.removeprefix("-"):
+        terms = terms if sort.descending else [Term.of(term).reversed() for term in terms]
+    else:
+        # A name that no column has: the sums would be taken for the aggregate's own.
+        rows = rows.annotate(sorted_by=sort.column.order or F("id"))
+        terms = (Term("sorted_by", sort.descending, nulls_last=True), Term("id", sort.descending))
+    page = keyset(rows, terms, cursor)
+    before = preceding(rows, terms, page.rows[0])[: MOST_COUNTED + 1].count() if cursor and page.rows else 0
+    if total is None:
+        total = len(page.rows) if not page.older and not cursor else threads.order_by()[: MOST_COUNTED + 1].count()
+    return page, _place(before, len(page.rows), total)
+
+
+def _place(before: int, shown: int, total: int) -> Place:
+    first = before + 1 if shown and before <= MOST_COUNTED else 0
+    return Place(first, first + shown - 1 if first else 0, total)
+
+
+# In one pass, because the values are gathered from all turns: the place of each row and their number fall out of it.
+_PAIRED = """
+WITH ranked AS (
+    SELECT thread.id, pair.value, count(*) OVER () AS total,
+        row_number() OVER (ORDER BY pair.value {order}, thread.id {direction}) AS place
+    FROM ({threads}) AS thread (id, thread_id) LEFT JOIN ({pairs}) AS pair (thread_id, value) ON pair.thread_id = thread.thread_id
+)
+SELECT id, value::text, place, total FROM ranked WHERE {behind} ORDER BY place {way} LIMIT %s
+"""
+
+
+def _paired_page(threads: ThreadQuerySet, pairs: Pairs, sort: Sort, cursor: str) -> tuple[Page[Thread], Place]:
+    backwards, at = _read(cursor, sort.text)
+    behind, given = _behind(at, descending=sort.descending, backwards=backwards)
+    try:
+        sql, params = threads.order_by().values_list("id", "thread_id").query.sql_with_params()
+    except EmptyResultSet:
+        return Page([], "", ""), Place(0, 0, 0)
+    statement = _PAIRED.format(
+        order="DESC NULLS LAST" if sort.descending else "ASC NULLS LAST",
+        direction="DESC" if sort.descending else "ASC",
+        threads=sql,
+        pairs=pairs[0],
+        behind=behind,
+        way="DESC" if backwards else "ASC",
+    )
+    with connection.cursor() as cursor_:
+        cursor_.execute(statement, [*params, *pairs[1], *given, SIZE + 1])
+        found = cursor_.fetchall()
+    more, found = len(found) > SIZE, found[:SIZE]
+    if backwards:
+        found.reverse()
+    return _as_page(found, sort, more=more, backwards=backwards, moved=at is not None)
+
+
+def _as_page(
+    found: list[tuple[uuid.UUID, str | None, int, int]], sort: Sort, *, more: bool, backwards: bool, moved: bool
+) -> tuple[Page[Thread], Place]:
+    by_id = {thread.pk: thread for thread in Thread.objects.among(row[0] for row in found).for_table()}
+    rows = [by_id[row[0]] for row in found if row[0] in by_id]
+    newer = _write("newer", sort, found[0]) if found and moved and (more or not backwards) else ""
+    older = _write("older", sort, found[-1]) if found and (more or backwards) else ""
+    place = Place(found[0][2], found[-1][2], found[0][3]) if found else Place(0, 0, 0)
+    return Page(rows, newer, older), place
+
+
+def _behind(at: tuple[str | None, str] | None, *, descending: bool, backwards: bool) -> tuple[str, list[Any]]:
+    """Rows without a value stand at the end of either order."""
+    if at is None:
+        return "true", []
+    value, key = at
+    less = "<" if descending is not backwards else ">"
+    if value is None:
+        same = f"value IS NULL AND id {less} %s"
+        return (f"(value IS NOT NULL OR ({same}))" if backwards else same), [key]
+    end = "" if backwards else "value IS NULL OR "
+    return f"({end}value {less} %s::jsonb OR (value = %s::jsonb AND id {less} %s))", [value, value, key]
+
+
+def _write(direction: str, sort: Sort, row: tuple[uuid.UUID, str | None, int, int]) -> str:
+    return signing.dumps([direction, sort.text, row[1], str(row[0])], salt=SALT)
+
+
+def _read(cursor: str, sort: str) -> tuple[bool, tuple[str | None, str] | None]:
+    try:
+        direction, key, value, pk = signing.loads(cursor, salt=SALT)
+    except (signing.BadSignature, ValueError):
+        return False, None
+    return (direction == "newer", (value, pk)) if key == sort else (False, None)
