@@ -34,7 +34,7 @@ def pick_tree(value: Json, side: str) -> SafeString:
 def step(path: str, key: str | int, among: Json = None) -> str:
     """The path to a member. A message is counted from the last one: each turn of a thread sends more of them."""
     if isinstance(key, int):
-        from_end = key - len(among) if key and shapes.messages_of(among) is among else key
+        from_end = key - len(among) if key and isinstance(among, list) and shapes.messages_of(among) is among else key
         return f"{path}[{from_end}]"
     name = key if _PLAIN.match(key) else msgspec.json.encode(key).decode()
     return f"{path}.{name}" if path else name

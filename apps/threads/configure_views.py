@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -24,7 +24,7 @@ from apps.threads.models import Thread
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @member()
-def configure(request: MemberRequest, project_id: uuid.UUID) -> HttpResponseBase:
+def configure(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     """?thread=<id>&turn=<n> is the sample, the latest thread without. Anybody may try paths out, an editor saves them."""
     project = project_or_404(request.workspace, project_id)
     draft = Draft.of(request.POST) if request.method == "POST" else Draft.saved(project)
@@ -65,7 +65,7 @@ def _sample(project: Project, thread_id: str, turn: str) -> dict[str, Any]:
     return {"thread": thread, "sample": sample, "trees": trees}
 
 
-def _back(request: MemberRequest, project: Project) -> HttpResponseBase:
+def _back(request: MemberRequest, project: Project) -> HttpResponse:
     """To what has changed: the thread that was the sample, or the list."""
     thread_id, turn = request.GET.get("thread", ""), request.GET.get("turn", "")
     where = reverse("threads:list", args=[request.workspace.pk, project.pk])

@@ -41,7 +41,7 @@ class _TooMuch(Exception):
     pass
 
 
-class _Bounded(TreeInterpreter):  # type: ignore[misc]
+class _Bounded(TreeInterpreter):
     def __init__(self) -> None:
         super().__init__()
         self.left = MAX_STEPS

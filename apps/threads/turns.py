@@ -80,8 +80,8 @@ class Turn:
         content = new_outputs_of(self.answered.value, TURN_LIMIT)
         if not self.steps:
             return content
-        spoken = [Message(message.role, _spoken(message.parts), message.name) for message in content.messages]
-        return Content([message for message in spoken if message.parts], content.rest, content.earlier)
+        messages = [Message(message.role, spoken(message.parts), message.name) for message in content.messages]
+        return Content([message for message in messages if message.parts], content.rest, content.earlier)
 
     def _configured(self, side: str, value: Json) -> Content | None:
         """None where nothing was configured, or the paths lead to nothing here."""
@@ -109,7 +109,8 @@ class Turn:
         return pending_for(self.root) if self.root else None
 
 
-def _spoken(parts: list[Part]) -> list[Part]:
+def spoken(parts: list[Part]) -> list[Part]:
+    """Without calls and results, where the tool runs themselves are shown."""
     return [part for part in parts if part.kind not in ("call", "result")]
 
 

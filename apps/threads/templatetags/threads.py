@@ -2,6 +2,9 @@ from django import template
 from django.template.context import Context
 from django.urls import reverse
 
+from apps.runs.shapes import Json
+from apps.threads.export_formats import indented
+
 register = template.Library()
 
 
@@ -13,3 +16,9 @@ def thread_url(context: Context) -> str:
     return reverse(
         "threads:detail", args=[context["request"].workspace.pk, context["project"].pk, context["thread"].thread_id]
     )
+
+
+@register.filter
+def pretty(value: Json) -> str:
+    """JSON with indents, as text."""
+    return indented(value)
