@@ -1,4 +1,4 @@
-"""What lower apps need of feedback, which is built on them: they call `ports.feedback`, where the feedback app puts itself when it is ready.
+"""What lower apps need of feedback, which is built on them: they call `ports.feedback`, where that app puts itself when ready.
 
 Stats are by feedback key, in the shape of the API. Cursors are psycopg's own, inside the writer's transaction and locks.
 """
@@ -10,6 +10,9 @@ from uuid import UUID
 type Stats = dict[str, dict[str, Any]]
 type RunKey = tuple[UUID, UUID]
 type Refusal = tuple[str, str]
+
+
+NO_FEEDBACK: tuple[Stats, Stats] = ({}, {})
 
 
 class FeedbackPort:

@@ -8,7 +8,9 @@ from django.db.models import Aggregate, Count, DurationField, F, FloatField, Max
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
+from apps.projects import ports
 from apps.projects.models import Project
+from apps.projects.ports import NO_FEEDBACK, Stats
 
 
 class Percentile(Aggregate):
@@ -50,10 +52,11 @@ def stats_of(projects: Iterable[Project]) -> dict[Any, dict[str, Any]]:
         first_token_p50_=_first_token(0.5),
         first_token_p99_=_first_token(0.99),
     )
-    return {row["pk"]: _named(dict(row)) for row in rows}
+    feedback = ports.feedback.of_projects(list(wanted.values_list("pk", flat=True)))
+    return {row["pk"]: _named(dict(row), feedback.get(row["pk"], NO_FEEDBACK)) for row in rows}
 
 
-def _named(row: dict[str, Any]) -> dict[str, Any]:
+def _named(row: dict[str, Any], feedback: tuple[Stats, Stats]) -> dict[str, Any]:
     """Costs are null where no run has a price, which is not the same as free."""
     traces = row["traces_"]
     priced = row["llm_count_"] > row["unpriced_count_"]
@@ -68,8 +71,8 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
         "streaming_rate": row["streamed_"] / traces if traces else None,
         "last_run_start_time": row["last_start_"],
         "last_run_start_time_live": row["last_start_"],
-        "feedback_stats": {},
-        "session_feedback_stats": {},
+        "feedback_stats": feedback[0],
+        "session_feedback_stats": feedback[1],
         "run_facets": [],
     }
 

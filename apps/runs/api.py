@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field
 from apps.accounts.access import KeyRequest
 from apps.accounts.models import Workspace
 from apps.common.paging import keyset
+from apps.projects import ports
 from apps.projects.models import Project
 from apps.projects.schemas import answers
 from apps.projects.wire import Moment
@@ -107,7 +108,12 @@ def _json(
     runs: list[Run], workspace: Workspace, columns: frozenset[str], attachments: dict[RunKey, dict[str, Any]]
 ) -> list[Any]:
     traces = Trace.objects.by_id(run.trace_id for run in runs if run.is_root)
-    return [run_json(run, workspace.id, traces, columns) | attachments.get((run.trace_id, run.id), {}) for run in runs]
+    keys = [(run.trace_id, run.id) for run in runs]
+    feedback = ports.feedback.of_runs(keys)
+    return [
+        run_json(run, workspace.id, traces, columns, feedback.get(key)) | attachments.get(key, {})
+        for run, key in zip(runs, keys, strict=True)
+    ]
 
 
 def asked_for(body: RunConditions, workspace: Workspace) -> RunQuerySet:

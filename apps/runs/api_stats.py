@@ -9,7 +9,9 @@ from ninja import Router, Schema
 from pydantic import BeforeValidator, Field
 
 from apps.accounts.access import KeyRequest
+from apps.projects import ports
 from apps.projects.access import project_or_404
+from apps.projects.ports import NO_FEEDBACK, Stats, combined
 from apps.projects.schemas import answers
 from apps.projects.wire import Moment
 from apps.runs.api import RunConditions, asked_for, lower
@@ -39,7 +41,7 @@ def stats(request: KeyRequest, body: RunConditions) -> HttpResponse:
             **{name: found[name] for name in (*LENGTHS, *TOKENS, "median_tokens", "error_rate", "streaming_rate")},
             **{name: money(found[name]) for name in COSTS},
             "last_run_start_time": wire_time(found["max_start"]),
-            "feedback_stats": {},
+            "feedback_stats": ports.feedback.of_run_query(runs),
             "run_facets": [],
         }
     )
@@ -66,10 +68,12 @@ def group(request: KeyRequest, body: GroupQuery) -> HttpResponse:
     start = min(max(body.offset or 0, 0), MAX_OFFSET)
     latest, total = traces.latest_threads(start, min(max(body.limit or MAX_GROUPS, 1), MAX_GROUPS))
     groups = groups_of(traces, latest)
-    return _answer({"groups": [_group_json(groups[name]) for name in latest if name in groups], "total": total})
+    feedback = ports.feedback.of_threads(project.pk, latest)
+    shown = [_group_json(groups[name], feedback.get(name, NO_FEEDBACK)) for name in latest if name in groups]
+    return _answer({"groups": shown, "total": total})
 
 
-def _group_json(found: Group) -> dict[str, Any]:
+def _group_json(found: Group, feedback: tuple[Stats, Stats]) -> dict[str, Any]:
     stats = found.stats
     return {
         "group_key": found.thread_id,
@@ -81,7 +85,7 @@ def _group_json(found: Group) -> dict[str, Any]:
         "max_start_time": wire_time(stats["max_start"]),
         "latency_p50": stats["latency_p50"],
         "latency_p99": stats["latency_p99"],
-        "feedback_stats": {},
+        "feedback_stats": combined(*feedback),
         "first_inputs": found.first_inputs,
         "last_outputs": found.last_outputs,
         "last_error": found.last_error,

@@ -111,7 +111,7 @@ def narrowed(runs: RunQuerySet, within: RunQuerySet, body: Any) -> RunQuerySet:
         runs = runs.matching_trace(parse(body.trace_filter), within)
     if body.tree_filter and body.tree_filter.strip():
         runs = runs.matching_tree(parse(body.tree_filter), within)
-    return runs
+    return body.with_feedback(runs) if isinstance(body, FeedbackSearch) else runs
 
 
 def shown(

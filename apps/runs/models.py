@@ -17,7 +17,7 @@ from django.db.models.lookups import GreaterThan
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
 from apps.runs.columns import CARRIED, TEXT, money, unenforced
-from apps.runs.query.compile import IS_ROOT, NAME_INDEXED, to_q
+from apps.runs.query.compile import IS_ROOT, NAME_INDEXED, HasFeedback, to_q
 from apps.runs.query.nodes import Node
 from apps.runs.query.totals import asks_for_roots, of_traces
 
@@ -206,6 +206,12 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Runs of traces of which any run, looked for within, matches."""
         return self.filter(trace_id__in=within.matching(condition).values("trace_id"))
 
+    def feedback_changed(self, since: datetime | None, until: datetime | None) -> Self:
+        """Runs with feedback that was given or changed then."""
+        bounds = (("fb.modified_at >= %s", since), ("fb.modified_at <= %s", until))
+        given = [(condition, moment) for condition, moment in bounds if moment is not None]
+        return self.filter(HasFeedback(" AND ".join(sql for sql, _ in given), [moment for _, moment in given]))
+
     def for_wire(self, columns: Collection[str]) -> Self:
         """With these payload columns only, and the metadata as JSON text, because the API passes both on unread."""
         unread = {"inputs", "outputs", "events", "extra", "serialized"} - set(columns)
@@ -306,10 +312,6 @@ class TraceQuerySet(models.QuerySet["Trace"]):
     def started(self, since: datetime | None = None, before: datetime | None = None) -> Self:
         bounds = {"start_time__gte": since, "start_time__lt": before}
         return self.filter(**{bound: moment for bound, moment in bounds.items() if moment is not None})
-
-    def last_started(self, most: int) -> Self:
-        """At most that many, those that started last."""
-        return self.order_by("-start_time")[:most]
 
     def latest_threads(self, start: int, size: int) -> tuple[list[str], int]:
         """Their thread ids by the start of the latest trace, that many from there on, and how many there are in all."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
+from apps.projects.ports import Stats
 from apps.runs import payload
 from apps.runs.models import Run, RunType, Trace
 
@@ -31,7 +32,13 @@ def encode(value: Any) -> bytes:
     return _encoder.encode(value)
 
 
-def run_json(run: Run, workspace_id: uuid.UUID, traces: Mapping[uuid.UUID, Trace], columns: frozenset[str]) -> Any:
+def run_json(
+    run: Run,
+    workspace_id: uuid.UUID,
+    traces: Mapping[uuid.UUID, Trace],
+    columns: frozenset[str],
+    feedback: Stats | None = None,
+) -> Any:
     """The v1 object of a run read with RunQuerySet.for_wire(columns); traces has the trace of each root.
 
     A root shows the thread and the usage of its whole trace.
@@ -55,7 +62,7 @@ def run_json(run: Run, workspace_id: uuid.UUID, traces: Mapping[uuid.UUID, Trace
         "tags": run.tags,
         "reference_example_id": run.reference_example_id,
         "app_path": f"/o/{workspace_id}/projects/p/{run.project_id}/r/{run.id}?trace_id={run.trace_id}",
-        "feedback_stats": None,
+        "feedback_stats": feedback,
         **_usage(run),
         **(_totals(trace) if trace and trace.llm_count and run.run_type != RunType.LLM else {}),
         **{name: payload_json(run, name) for name in columns},

@@ -15,8 +15,9 @@ from ninja.errors import HttpError
 from pydantic import BeforeValidator, Field
 
 from apps.common.paging import Page, keyset
+from apps.projects import ports
 from apps.projects.wire import Moment, Text
-from apps.runs.models import Run, RunType
+from apps.runs.models import Run, RunQuerySet, RunType
 from apps.runs.payloads import RUN_BYTES, read
 from apps.runs.preview import preview_inputs, preview_outputs
 from apps.runs.wire import ancestors, encode, money, payload_json
@@ -153,15 +154,20 @@ RUN_FIELDS: Final[dict[str, Callable[[Shown], Any]]] = {
     "IS_IN_DATASET": lambda shown: False,
     "LAST_QUEUED_AT": _nothing,
     "SHARE_URL": _more("SHARE_URL"),
-    "FEEDBACK_STATS": lambda shown: {},
+    "FEEDBACK_STATS": _more("FEEDBACK_STATS", {}),
     "LS_USER_ID": _nothing,
 }
 
 
 type Beside = Callable[[Sequence[Run], HttpRequest], Mapping[uuid.UUID, Any]]
 
+def _feedback_stats(runs: Sequence[Run], _: HttpRequest) -> Mapping[uuid.UUID, Any]:
+    found = ports.feedback.of_runs((run.trace_id, run.id) for run in runs)
+    return {run_id: stats for (_, run_id), stats in found.items()}
+
+
 # By the name in selects, what apps that stand on this one know of runs: asked for once a page, and only when it is selected.
-BESIDE: Final[dict[str, Beside]] = {}
+BESIDE: Final[dict[str, Beside]] = {"FEEDBACK_STATS": _feedback_stats}
 
 
 def beside(runs: Sequence[Run], selects: Collection[str], request: HttpRequest) -> dict[uuid.UUID, dict[str, Any]]:
@@ -267,10 +273,11 @@ class Search(Window):
 
 
 class FeedbackSearch(Search):
-    min_feedback_modified_at: Moment | None = Field(None, description="not served, there is no feedback yet")
-    max_feedback_modified_at: Moment | None = Field(None, description="not served, there is no feedback yet")
+    min_feedback_modified_at: Moment | None = Field(None, description="some feedback on the run changed then or later")
+    max_feedback_modified_at: Moment | None = Field(None, description="some feedback on it changed then or earlier")
 
-    def refuse_meaning(self) -> None:
-        super().refuse_meaning()
-        if self.min_feedback_modified_at or self.max_feedback_modified_at:
-            raise HttpError(400, "Feedback is not recorded yet, so nothing can be asked of the time of its change.")
+    def with_feedback(self, runs: RunQuerySet) -> RunQuerySet:
+        """One feedback must lie between the two."""
+        if self.min_feedback_modified_at is None and self.max_feedback_modified_at is None:
+            return runs
+        return runs.feedback_changed(self.min_feedback_modified_at, self.max_feedback_modified_at)

@@ -12,8 +12,8 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from apps.accounts.access import KeyRequest
-from apps.projects.access import project_or_404
 from apps.projects import ports
+from apps.projects.access import project_or_404
 from apps.projects.models import Project
 from apps.projects.ports import NO_FEEDBACK
 from apps.projects.schemas import answers, streamed

@@ -4,21 +4,34 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
-from typing import Final
+from typing import Any, Final
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, IsNull
+from django.db.models.sql.compiler import SQLCompiler
 
 from apps.projects.models import Project
-from apps.runs.query.compile import LOOKUPS, Among, ILike, Like, like_pattern, stored_thread_id
-from apps.runs.query.fields import Field, Kind
-from apps.runs.query.nodes import And, Check, Compare, FilterError, Node, Not, Op, Or, Search
-from apps.runs.query.parse import compared, conditions, field_among, no_operator, run_node, two, words_of
+from apps.runs.query import feedback
+from apps.runs.query.compile import LOOKUPS, Among, ILike, Like, stored_thread_id
+from apps.runs.query.fields import FIELDS, Field, Kind
+from apps.runs.query.nodes import And, Check, Compare, FilterError, Node, Not, Op, Or, Pair, Search
+from apps.runs.query.parse import (
+    Half,
+    condition_on,
+    conditions,
+    field_among,
+    no_operator,
+    paired,
+    run_node,
+    two,
+    words_of,
+)
 from apps.runs.query.syntax import Call, syntax
-from apps.runs.query.texts import like_literal
+from apps.runs.query.texts import like_literal, like_pattern
 from apps.threads.tagging import ThreadTag
 
 _TEXT = models.TextField()
@@ -97,11 +110,49 @@ _PHRASES: Final = {
 _OWN: Final = {
     name: Field(name, kind, _PHRASES.get(name, name.replace("_", " ")), nullable=null) for name, kind, null, _ in _ROWS
 }
-_FEEDBACK: Final = {
-    f"feedback_{half}": Field(f"feedback_{half}", Kind.KEY, "feedback", unavailable="feedback is not recorded yet")
-    for half in ("key", "score", "value", "comment", "source")
-}
+_FEEDBACK: Final = {name: field for name, field in FIELDS.items() if field.relation == "feedback"}
 THREAD_FIELDS: Final = _OWN | {alias: _OWN[name] for alias, name in _ALIASES.items()} | _FEEDBACK
+
+
+class HasFeedback(Func):
+    """The thread is among those with feedback that meets a condition, given as SQL.
+
+    distinct is for NOT: PostgreSQL then holds the threads in memory, once each, and looks every row up there.
+    """
+
+    template = "%(thread)s IN (SELECT %(distinct)sfb.thread FROM feedback_feedback AS fb WHERE fb.thread IS NOT NULL AND %(condition)s)"
+    output_field = models.BooleanField()
+
+    def __init__(self, condition: str, params: list[Any], *, distinct: bool) -> None:
+        super().__init__(F("id"))
+        self.condition, self.params = f"{feedback.COUNTED} AND {condition} AND fb.project_id = %s", tuple(params)
+        self.distinct = "DISTINCT " if distinct else ""
+
+    def as_sql(  # type: ignore[override]  # a template of its own
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        (expression,) = self.get_source_expressions()
+        thread, params = compiler.compile(expression)
+        sql = self.template % {"thread": thread, "distinct": self.distinct, "condition": self.condition}
+        return sql, (*params, *self.params)
+
+
+class HasKey(Func):
+    """The thread has feedback under one of the keys, as the rollup tells."""
+
+    template = "EXISTS (SELECT 1 FROM feedback_threadscore AS t WHERE t.thread = %(expressions)s AND t.key = ANY(%%s))"
+    output_field = models.BooleanField()
+
+    def __init__(self, keys: list[str]) -> None:
+        super().__init__(F("id"))
+        self.keys = keys
+
+    def as_sql(  # type: ignore[override]  # a template of its own
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        (expression,) = self.get_source_expressions()
+        thread, params = compiler.compile(expression)
+        return self.template % {"expressions": thread}, (*params, self.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +176,14 @@ def parse_thread_filter(text: str) -> Node:
 
 
 def _node(call: Call) -> Node:
+    found = _read(call)
+    return paired([found])[0] if isinstance(found, Half) else found
+
+
+def _read(call: Call) -> Node | Half:
     match call.name:
         case "and":
-            return And(tuple(_node(part) for part in conditions(call)))
+            return And(tuple(paired(_read(part) for part in conditions(call))))
         case "or":
             return Or(tuple(_node(part) for part in conditions(call)))
         case "not":
@@ -142,7 +198,7 @@ def _node(call: Call) -> Node:
             return AnyRun(run_node(part), call.name == ANY_ROOT)  # type: ignore[return-value]
         case name if name in _OPERATORS:
             named, argument = two(call)
-            return compared(field_among(THREAD_FIELDS, named), argument, Op(name), call)
+            return condition_on(field_among(THREAD_FIELDS, named), argument, Op(name), call)
         case "has" | "exists":
             raise FilterError(
                 f"{call.name} does not go with threads; ask the runs with any_run(…), filter or tree_filter", call.at
@@ -157,8 +213,12 @@ def to_thread_q(node: ThreadNode, project: Project) -> Q:
             return reduce(and_, (to_thread_q(part, project) for part in parts))
         case Or(parts):
             return reduce(or_, (to_thread_q(part, project) for part in parts))
+        case Not(Pair() as pair):
+            return ~_pair(pair, project, denied=True)
         case Not(part):
             return ~to_thread_q(part, project)
+        case Pair():
+            return _pair(node, project)
         case AnyRun(part, roots):
             return _any_run(part, project, roots=roots)
         case Compare("thread_tag", check):
@@ -168,6 +228,19 @@ def to_thread_q(node: ThreadNode, project: Project) -> Q:
         case Search(words, columns):
             return reduce(and_, (_found(word, columns) for word in words))
     raise FilterError("This condition does not go with threads")
+
+
+def _pair(pair: Pair, project: Project, *, denied: bool = False) -> Q:
+    """Over the feedback on all runs of the thread and on the thread as a whole. denied: it will stand under NOT."""
+    return reduce(and_, (_feedback(found, project, denied=denied) for found in feedback.wanted(pair)))
+
+
+def _feedback(found: feedback.Wanted, project: Project, *, denied: bool) -> Q:
+    if found.keys and (found.absent or denied):
+        condition = Q(HasKey(list(found.keys)))
+    else:
+        condition = Q(HasFeedback(found.condition, [*found.params, project.pk], distinct=found.absent is not denied))
+    return ~condition if found.absent else condition
 
 
 def _any_run(condition: Node, project: Project, *, roots: bool) -> Q:

@@ -39,6 +39,7 @@ def test_a_thread_is_shown_field_by_field(api: Caller, now: datetime) -> None:
         "total_cost": 0.75,
         "total_cost_details": {"cache_read": 0.75},
         "feedback_stats": {},
+        "thread_feedback_stats": {},
     }
 
 
@@ -142,7 +143,7 @@ def test_thread_filter_asks_for_the_start_of_a_thread(api: Caller, now: datetime
         ('eq(turn_count, "x")', "Expected a number"),
         ("eq(turn_count, null)", "never null"),
         ('has(tags, "x")', "ask the runs"),
-        ('eq(feedback_key, "x")', "feedback is not recorded yet"),
+        ('eq(feedback_score, "x")', "Expected a number"),
         ("maximum(turn_count)", "There is no operator"),
         ("eq(turn_count", "Expected"),
         ('search(name, "x")', "one argument"),

@@ -37,6 +37,7 @@ class Outcome(NamedTuple):
     rejected: list[Rejection]
     left_out: Sequence[Rejection] = ()
     """Attachments; the runs they belong to may be stored."""
+    feedback_left_out: Sequence[Rejection] = ()
 
 
 def deliver(workspace: Workspace, posts: Iterable[dict[str, Any]], patches: Iterable[dict[str, Any]] = ()) -> Outcome:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.access import KeyError401, KeyError403, key_of
 from apps.accounts.models import Scope, Workspace
+from apps.projects import ports
 from apps.runs.ingest.attach import Sent, attach
 from apps.runs.ingest.decode import NotJson, Refused, check_depth, multipart, parse, read_body
 from apps.runs.ingest.deliver import Incoming, Outcome, accept
@@ -68,7 +69,7 @@ def _error(status: int, detail: str) -> HttpResponse:
 
 
 def _answer(outcome: Outcome) -> HttpResponse:
-    rejections = [*outcome.rejected, *outcome.left_out]
+    rejections = [*outcome.rejected, *outcome.left_out, *outcome.feedback_left_out]
     if not rejections:
         return JsonResponse({}, status=202)
     listed = [{"id": rejection.run_id, "reason": rejection.reason} for rejection in rejections[:MAX_LISTED]]
@@ -77,6 +78,8 @@ def _answer(outcome: Outcome) -> HttpResponse:
         told.append(f"{refused} of {refused + outcome.accepted} runs were not stored, the others were.")
     if left_out := len(outcome.left_out):
         told.append(f"{left_out} attachment{'s' if left_out > 1 else ''} could not be stored.")
+    if unheard := len(outcome.feedback_left_out):
+        told.append(f"{unheard} feedback could not be stored.")
     detail = f"{' '.join(told)} First: {listed[0]['reason']}."
     return JsonResponse({"detail": detail, "errors": listed}, status=422)
 
@@ -88,10 +91,13 @@ def runs_multipart(request: HttpRequest, workspace: Workspace) -> Outcome:
     runs: dict[tuple[str, str], RunIn] = {}
     bad: dict[tuple[str, str], Rejection] = {}
     attachments: list[Sent] = []
+    feedback: list[tuple[str, bytes]] = []
     for part in multipart(body, request.headers.get("content-type", "")):
         kind, _, rest = part.name.partition(".")
         if kind == "attachment":
             attachments.append(Sent.from_part(part))
+        elif kind == "feedback":
+            feedback.append((rest, part.body))
         if kind not in ("post", "patch"):
             continue
         run_id, _, field = rest.partition(".")
@@ -102,7 +108,8 @@ def runs_multipart(request: HttpRequest, workspace: Workspace) -> Outcome:
             bad.setdefault(key, Rejection(run_id, f"{field or 'the run'} {error}"))
     outcome = accept(workspace, [Incoming(run, key[0] == "patch") for key, run in runs.items() if key not in bad])
     left_out = attach(workspace, attachments)
-    return Outcome(outcome.accepted, [*bad.values(), *outcome.rejected], left_out)
+    unheard = [Rejection(*refusal) for refusal in ports.feedback.receive(workspace, feedback)] if feedback else []
+    return Outcome(outcome.accepted, [*bad.values(), *outcome.rejected], left_out, unheard)
 
 
 def _take_part(runs: dict[tuple[str, str], RunIn], key: tuple[str, str], field: str, body: bytes) -> None:

@@ -19,10 +19,10 @@ from django.db.models.functions import Cast, Coalesce, Collate, Left
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
 
-from apps.runs.query import jsonpath, nodes, texts
+from apps.runs.query import feedback, jsonpath, nodes, texts
 from apps.runs.query.fields import FIELDS, ORDER, Kind
 from apps.runs.query.nodes import And, Check, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search
-from apps.runs.query.texts import like_literal
+from apps.runs.query.texts import like_literal, like_pattern
 from apps.runs.query.totals import OF_TRACE
 
 THREAD_KEYS: Final = ("session_id", "conversation_id", "thread_id")
@@ -130,6 +130,30 @@ class InTraces(Func):
         return self.template % {"expressions": sql, "condition": self.condition}, (*params, *self.params)
 
 
+class HasFeedback(Func):
+    """The run has feedback that meets a condition, given as SQL.
+
+    EXISTS, because PostgreSQL makes a join of it under NOT too; the two stand in one place (trace), so a cluster can.
+    """
+
+    template = (
+        "EXISTS (SELECT 1 FROM feedback_feedback AS fb WHERE fb.place = %(trace)s AND fb.run_id = %(run)s"
+        f" AND {feedback.COUNTED} AND %(condition)s)"
+    )
+    output_field = models.BooleanField()
+
+    def __init__(self, condition: str, params: list[Any]) -> None:
+        super().__init__(F("trace_id"), F("id"))
+        self.condition, self.params = condition, tuple(params)
+
+    def as_sql(  # type: ignore[override]  # a template of its own
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        (trace, first), (run, second) = (compiler.compile(column) for column in self.get_source_expressions())
+        sql = self.template % {"trace": trace, "run": run, "condition": self.condition}
+        return sql, (*first, *second, *self.params)
+
+
 class JsonContains(_Operator):
     sql = "%s @> %s::jsonb"
 
@@ -233,7 +257,18 @@ def stored_thread_id(thread_id: str) -> str:
     return thread_id[:THREAD_ID_KEPT] + hashlib.md5(thread_id.encode(), usedforsecurity=False).hexdigest()
 
 
+def _feedback(pair: Pair) -> Q:
+    return _all(
+        ~Q(HasFeedback(found.condition, found.params))
+        if found.absent
+        else Q(HasFeedback(found.condition, found.params))
+        for found in feedback.wanted(pair)
+    )
+
+
 def _pair(pair: Pair) -> Q:
+    if pair.relation == "feedback":
+        return _feedback(pair)
     if pair.keys and not pair.keys_absent:
         return _path(pair.relation, jsonpath.with_key(pair.keys, pair.checks))
     absent = [check for check in pair.checks if check.op is Op.NEQ]
@@ -266,9 +301,3 @@ def _holds(field: str, word: str) -> Q:
             text = F(field)
     # No index serves this, so one condition that is never null is cheaper than two.
     return Q(ILike(Coalesce(text, Value(""), output_field=_TEXT), Value(f"%{like_literal(word)}%")))
-
-
-def like_pattern(pattern: str) -> str:
-    """PostgreSQL refuses a pattern that ends in a lone backslash; here such a one stands for itself."""
-    lone = (len(pattern) - len(pattern.rstrip("\\"))) % 2
-    return pattern + "\\" * lone

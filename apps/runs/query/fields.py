@@ -36,6 +36,11 @@ def _number(literal: Literal) -> Value:
     raise FilterError("Expected a number here", literal.at)
 
 
+def _score(literal: Literal) -> Value:
+    """True and false are the scores 1 and 0."""
+    return Decimal(literal.value) if isinstance(literal.value, bool) else _number(literal)
+
+
 def _seconds(literal: Literal) -> Value:
     match = _DURATION.fullmatch(str(literal.value).strip()) if isinstance(literal.value, str) else None
     if match:
@@ -82,6 +87,7 @@ class Kind(Enum):
     ID = ("id", _uuid, EQUALITY)
     TIME = ("time", _time, EQUALITY | ORDER)
     NUMBER = ("number", _number, EQUALITY | ORDER)
+    SCORE = ("number", _score, EQUALITY | ORDER)
     MONEY = ("US dollars", _number, EQUALITY | ORDER)
     SECONDS = ("seconds", _seconds, EQUALITY | ORDER)
     FLAG = ("true or false", _flag, frozenset({Op.EQ, Op.NEQ}))
@@ -113,19 +119,13 @@ class Field:
     unavailable: str = ""
 
 
-_FEEDBACK = "feedback is not recorded yet"
-
-
 def _field(name: str, kind: Kind, phrase: str = "", *, never_null: bool = False, missing: str = "") -> Field:
     return Field(name, kind, phrase or name.replace("_", " "), nullable=not never_null, unavailable=missing)
 
 
-def _pair(relation: str, *values: str, missing: str = "") -> list[Field]:
+def _pair(relation: str, *values: str) -> list[Field]:
     halves = {"key": Kind.KEY, **dict.fromkeys(values, Kind.PAIRED)}
-    return [
-        Field(f"{relation}_{half}", kind, relation, relation=relation, unavailable=missing)
-        for half, kind in halves.items()
-    ]
+    return [Field(f"{relation}_{half}", kind, relation, relation=relation) for half, kind in halves.items()]
 
 
 FIELDS: Final = {
@@ -162,7 +162,10 @@ FIELDS: Final = {
         *_pair("metadata", "value"),
         *_pair("input", "value"),
         *_pair("output", "value"),
-        *_pair("feedback", "score", "value", "comment", "source", missing=_FEEDBACK),
+        *_pair("feedback", "value"),
+        Field("feedback_score", Kind.SCORE, "feedback", relation="feedback"),
+        Field("feedback_comment", Kind.TEXT, "feedback", relation="feedback"),
+        Field("feedback_source", Kind.TEXT, "feedback", nullable=False, relation="feedback"),
     )
 }
 

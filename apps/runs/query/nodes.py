@@ -54,10 +54,14 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What is asked of one value. IN has several values, every other operator one; LIKE's is a pattern with % and _."""
+    """What is asked of one value. IN has several values, every other operator one; LIKE's is a pattern with % and _.
+
+    half is which part of a pair is meant: value, or of feedback also score, comment and source.
+    """
 
     op: Op
     values: tuple[Value, ...]
+    half: str = "value"
 
     @property
     def value(self) -> Value:

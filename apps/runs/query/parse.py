@@ -1,7 +1,7 @@
 """The syntax tree to nodes: names become operators and fields, literals become values, and pairs find their halves."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ OPERATORS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Half:
+class Half:
     """A condition on one half of a pair: check is None for the key."""
 
     relation: str
@@ -59,10 +59,10 @@ def parse(text: str) -> Node:
 def run_node(call: Call) -> Node:
     """A condition on runs, which may stand inside one of another language."""
     found = _read(call)
-    return _paired([found])[0] if isinstance(found, _Half) else found
+    return paired([found])[0] if isinstance(found, Half) else found
 
 
-def _read(call: Call) -> Node | _Half:
+def _read(call: Call) -> Node | Half:
     match call.name:
         case "and" | "or":
             return _connect(call)
@@ -87,7 +87,7 @@ def _connect(call: Call) -> Node:
     parts = conditions(call)
     if call.name == "or":
         return Or(tuple(run_node(part) for part in parts))
-    return And(tuple(_paired([_read(part) for part in parts])))
+    return And(tuple(paired([_read(part) for part in parts])))
 
 
 def conditions(call: Call, most: int | None = None) -> list[Call]:
@@ -99,12 +99,12 @@ def conditions(call: Call, most: int | None = None) -> list[Call]:
     return [arg for arg in call.args if isinstance(arg, Call)]
 
 
-def _paired(parts: Iterable[Node | _Half]) -> list[Node]:
+def paired(parts: Iterable[Node | Half]) -> list[Node]:
     """Halves of a relation, in written order, joined to pairs: a second key starts a new pair."""
-    found: list[Node | list[_Half]] = []
-    open_pairs: dict[str, list[_Half]] = {}
+    found: list[Node | list[Half]] = []
+    open_pairs: dict[str, list[Half]] = {}
     for part in parts:
-        if not isinstance(part, _Half):
+        if not isinstance(part, Half):
             found.append(part)
             continue
         pair = open_pairs.get(part.relation)
@@ -115,20 +115,26 @@ def _paired(parts: Iterable[Node | _Half]) -> list[Node]:
     return [_pair(part) if isinstance(part, list) else part for part in found]
 
 
-def _pair(halves: list[_Half]) -> Pair:
-    key = next((half for half in halves if half.check is None), _Half(halves[0].relation))
+def _pair(halves: list[Half]) -> Pair:
+    key = next((half for half in halves if half.check is None), Half(halves[0].relation))
     return Pair(key.relation, key.keys, key.keys_absent, tuple(half.check for half in halves if half.check is not None))
 
 
-def _compare(call: Call, op: Op) -> Node | _Half:
+def _compare(call: Call, op: Op) -> Node | Half:
     field, argument = _field_and(call)
+    return condition_on(field, argument, op, call)
+
+
+def condition_on(field: Field, argument: Argument, op: Op, call: Call) -> Node | Half:
+    """A field, one of a pair's too, against a value or a list of values."""
     if field.kind is Kind.KEY:
         keys = tuple(str(field.kind.read(literal)) for literal in _literals(argument, op))
         _check_operator(field, op, call)
-        return _Half(field.relation, keys, keys_absent=op is Op.NEQ)
+        return Half(field.relation, keys, keys_absent=op is Op.NEQ)
     node = compared(field, argument, op, call)
-    if field.kind is Kind.PAIRED and isinstance(node, Compare):
-        return _Half(field.relation, check=node.check)
+    if field.relation and isinstance(node, Compare):
+        half = field.name.removeprefix(f"{field.relation}_")
+        return Half(field.relation, check=replace(node.check, half=half))
     return node
 
 

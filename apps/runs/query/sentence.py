@@ -96,7 +96,23 @@ def _like(pattern: str) -> str:
     return f"{word} {_quoted(text)}" if plain else f"is like {_quoted(pattern)}"
 
 
+def _feedback(pair: Pair) -> str:
+    kinds = {"score": Kind.SCORE, "value": Kind.PAIRED, "comment": Kind.TEXT, "source": Kind.TEXT}
+    said = " and ".join(
+        f"{'a' if check.op is Op.NEQ else 'no'} {check.half}"
+        if check.value is None
+        else f"{check.half} {_check(check, kinds[check.half])}"
+        for check in pair.checks
+    )
+    keys = _listed(pair.keys, "or")
+    if pair.keys_absent:
+        return f"has no feedback {keys}" + (f" and other feedback with {said}" if said else "")
+    return f"has feedback{f' {keys}' if keys else ''}" + (f" with {said}" if said else "")
+
+
 def _pair(pair: Pair) -> str:
+    if pair.relation == "feedback":
+        return _feedback(pair)
     relation = FIELDS[f"{pair.relation}_key"].phrase
     checks = " and ".join(_check(check, Kind.PAIRED) for check in pair.checks)
     keys = _listed(pair.keys, "or")

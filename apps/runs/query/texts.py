@@ -35,5 +35,11 @@ def pairs(relation: str, path: str) -> tuple[str, list[Any]]:
     return f"{relation}_pairs @? %s::jsonpath", [path]
 
 
+def like_pattern(pattern: str) -> str:
+    """PostgreSQL refuses a pattern that ends in a lone backslash; here such a one stands for itself."""
+    lone = (len(pattern) - len(pattern.rstrip("\\"))) % 2
+    return pattern + "\\" * lone
+
+
 def like_literal(text: str) -> str:
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")

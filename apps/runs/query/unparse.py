@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
 from apps.runs.query.fields import FIELDS, SEARCHED, Kind
@@ -22,8 +21,6 @@ from apps.runs.query.nodes import (
     Search,
     Value,
 )
-
-_HALF: Final = {"metadata": "value", "input": "value", "output": "value"}
 
 
 def unparse(node: Node) -> str:
@@ -54,7 +51,7 @@ def _pair(pair: Pair) -> str:
     """In an and of its own, so that it binds to no other condition."""
     key = f"{pair.relation}_key"
     keys = [] if not pair.keys else [_checked(key, Check(_key_op(pair), pair.keys))]
-    checks = [_checked(f"{pair.relation}_{_HALF[pair.relation]}", check) for check in pair.checks]
+    checks = [_checked(f"{pair.relation}_{check.half}", check) for check in pair.checks]
     return _call("and", [*keys, *checks])
 
 

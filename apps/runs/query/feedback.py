@@ -1,0 +1,72 @@
+"""Conditions on feedback as SQL, over a row of feedback_feedback that is called fb. Its app stands above this one, so its table is text."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from apps.runs.query import jsonpath
+from apps.runs.query.nodes import Check, Op, Pair
+from apps.runs.query.texts import like_pattern
+
+# Verdicts that their judge has replaced are history, and nothing is asked of them.
+COUNTED: Final = "fb.current AND NOT fb.waiting"
+_COLUMNS: Final = {"score": "fb.score", "comment": "fb.comment", "source": "fb.source_type"}
+_SIGNS: Final = {Op.GT: ">", Op.GTE: ">=", Op.LT: "<", Op.LTE: "<="}
+
+
+class Wanted(NamedTuple):
+    """Some feedback, or none where it is absent, meets the condition. keys is set where the key is all that is asked."""
+
+    absent: bool
+    condition: str
+    params: list[Any]
+    keys: Sequence[str] = ()
+
+
+def wanted(pair: Pair) -> list[Wanted]:
+    """All must hold. The rules are those of the other pairs: see docs/filter-language.md."""
+    if pair.keys and not pair.keys_absent:
+        return [_some(pair.checks, pair.keys)]
+    absent = [check for check in pair.checks if check.op is Op.NEQ and check.value is not None]
+    present = [check for check in pair.checks if check not in absent]
+    found = [_none(*_check(_positive(check))) for check in absent]
+    if pair.keys:
+        found.append(_none("fb.key = ANY(%s)", [list(pair.keys)], pair.keys))
+    if present:
+        found.append(_some(present))
+    return found
+
+
+def _none(condition: str, params: list[Any], keys: Sequence[str] = ()) -> Wanted:
+    return Wanted(True, condition, params, keys)
+
+
+def _positive(check: Check) -> Check:
+    return Check(Op.EQ, check.values, check.half)
+
+
+def _some(checks: Sequence[Check], keys: Sequence[str] = ()) -> Wanted:
+    conditions = ["fb.key = ANY(%s)"] if keys else []
+    params: list[Any] = [list(keys)] if keys else []
+    for check in checks:
+        condition, values = _check(check)
+        conditions.append(condition)
+        params += values
+    return Wanted(False, " AND ".join(conditions), params, () if checks else keys)
+
+
+def _check(check: Check) -> tuple[str, list[Any]]:
+    """False where the feedback has no such value, but for eq null."""
+    if check.half == "value":
+        return "fb.value @? %s::jsonpath", [f"$ ? ({jsonpath.check_path(check)})"]
+    column = _COLUMNS[check.half]
+    match check.op:
+        case Op.EQ | Op.NEQ if check.value is None:
+            return f"{column} IS {'NOT ' if check.op is Op.NEQ else ''}NULL", []
+        case Op.NEQ:
+            return f"{column} <> %s", [check.value]
+        case Op.LIKE:
+            return f"{column} LIKE %s", [like_pattern(str(check.value))]
+        case Op.EQ | Op.IN:
+            return f"{column} = ANY(%s)", [list(check.values)]
+    collation = "" if check.half == "score" else ' COLLATE "C"'
+    return f"{column}{collation} {_SIGNS[check.op]} %s", [check.value]
