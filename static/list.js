@@ -36,6 +36,7 @@
     const again = form.querySelector("[data-picked-again]");
     if (again) again.textContent = words;
     const whole = document.querySelector("[data-pick-all]");
+    if (!whole) return;
     whole.checked = ticked > 0 && ticked === picks().length;
     whole.indeterminate = ticked > 0 && !whole.checked;
     if (!ticked && all?.checked) all.checked = false;

@@ -102,7 +102,7 @@ COLUMNS: Final = {
     )
 }  # fmt: skip
 DEFAULT: Final = (
-    "first_input", "last_output", "turns", "tokens", "cost", "p50", "p99", "errors", "first_start", "last_activity",
+    "first_input", "last_output", "turns", "tokens", "cost", "p50", "p99", "errors", "last_activity",
 )  # fmt: skip
 
 

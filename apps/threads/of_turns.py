@@ -28,16 +28,20 @@ class OfTurns:
     params: tuple[Any, ...] = ()
 
     def pairs(self, project: Project) -> Pairs:
-        return self.sql.replace("{some}", ""), [*self.params, project.pk]
+        return self.sql.replace("{some}", ""), [*self._given(), project.pk]
 
     def __call__(self, project: Project, threads: Sequence[Thread]) -> Mapping[str, Any]:
         sql = self.sql.replace("{some}", "AND trace.thread_id = ANY(%s)")
         with connection.cursor() as cursor:
             cursor.execute(
                 f"SELECT thread_id, value #>> '{{}}' FROM ({sql}) AS pair (thread_id, value)",
-                [*self.params, project.pk, [thread.thread_id for thread in threads]],
+                [*self._given(), project.pk, [thread.thread_id for thread in threads]],
             )
             return dict(cursor.fetchall())
+
+    def _given(self) -> list[Any]:
+        """Lists for psycopg, which writes a tuple as a row; tuples here, because columns are told apart by what they load."""
+        return [list(given) if isinstance(given, tuple) else given for given in self.params]
 
 
 _FIRST_TOKENS = """
@@ -61,7 +65,7 @@ SELECT DISTINCT ON (thread_id) thread_id, value FROM (
 def metadata_of(path: str) -> OfTurns:
     """A key that holds dots itself comes before a path through objects."""
     value = "coalesce(root.metadata -> %s, root.metadata #> %s::text[])"
-    return OfTurns(_METADATA.replace("{value}", value), (path, path.split(".")))
+    return OfTurns(_METADATA.replace("{value}", value), (path, tuple(path.split("."))))
 
 
 users_of: Final = OfTurns(

@@ -15,7 +15,7 @@ from apps.runs.search.find import prepared
 from apps.threads.models import Thread
 
 BEFORE: Final = 60
-LENGTH: Final = 220
+LENGTH: Final = 240
 _WHERE: Final = {"outputs": "output", "inputs": "input", "about": "name, error, tags or metadata"}
 
 # The latest turn that has the words; of its texts only the part around the first word leaves the database.
@@ -54,10 +54,14 @@ def snippets_of(project: Project, threads: Sequence[Thread], asked: Node | None)
 
 
 def _snippet(found: Sequence[Any], words: Sequence[str]) -> Snippet:
-    """Of the text that has the first word."""
+    """Of the text that has the first word, the line in which it stands."""
     for where, text, at in zip(_WHERE.values(), found[::2], found[1::2], strict=True):
         if at:
-            line = ("…" if at > BEFORE + 1 else "") + " ".join(text.split()) + ("…" if len(text) == LENGTH else "")
+            start = min(at - 1, BEFORE)
+            before, after = text[:start].rpartition("\n"), text[start:].partition("\n")
+            cut_before = at > BEFORE + 1 and not before[1]
+            cut_after = len(text) == LENGTH and not after[1]
+            line = ("…" if cut_before else "") + before[2] + after[0] + ("…" if cut_after else "")
             return Snippet(where, marked(line, words))
     return Snippet("", mark_safe(""))
 
