@@ -53,6 +53,9 @@
       if (!tree.querySelector(".fold-runs")) continue;
       const all = make("button", { className: "btn icon-only fold-all", type: "button", title: "Fold or unfold all runs" });
       all.setAttribute("aria-label", "Fold or unfold all runs");
+      const icon = tree.querySelector(".tree-bar .icon").cloneNode(true);
+      icon.firstElementChild.setAttribute("href", icon.firstElementChild.getAttribute("href").replace(/#.*/, "#fold"));
+      all.append(icon);
       tree.querySelector(".tree-bar").append(all);
     }
   };
@@ -184,11 +187,11 @@
     const found = words ? roots.flatMap((root) => ranges(root, words)) : [];
     if (CSS.highlights) CSS.highlights.set("found", new Highlight(...found));
     if (!move) return;
-    const turn = document.querySelector(".turn:target");
+    const turn = document.getElementById(`turn-${document.getElementById("found")?.dataset.turn}`)?.closest(".turn");
     const place = document.getElementById("at") ?? document.querySelector("#run mark");
     const range = found.find((one) => !turn || turn.contains(one.startContainer));
     if (!place && range) unfold(range.startContainer);
-    (place ?? range?.startContainer.parentElement)?.scrollIntoView({ block: "center" });
+    (place ?? range?.startContainer.parentElement ?? turn)?.scrollIntoView({ block: place || range ? "center" : "start" });
   };
 
   // JSON: a bar of buttons beside the value that is pointed at or walked to.
@@ -324,12 +327,13 @@
 
   if (sessionStorage.getItem(REFOCUS)) {
     sessionStorage.removeItem(REFOCUS);
-    document.getElementById("find-box")?.focus({ preventScroll: true });
+    // After the browser has gone to the fragment, which takes the focus.
+    addEventListener("load", () => requestAnimationFrame(() => document.getElementById("find-box")?.focus({ preventScroll: true })));
   }
 
   dress(document);
   dressJson(document);
-  mark(Boolean(document.getElementById("at")) || new URLSearchParams(location.search).has("hit"));
+  mark(Boolean(document.getElementById("at") ?? document.getElementById("found")?.dataset.turn));
   document.addEventListener("htmx:afterSwap", (event) => {
     const root = event.detail.target.isConnected ? event.detail.target : document;
     dress(root);

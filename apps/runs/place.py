@@ -1,7 +1,7 @@
 """The URL of a page with a tree of runs and one run beside it. It holds all that the reader has chosen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Self
 from urllib.parse import urlencode
@@ -12,8 +12,8 @@ from django.utils.encoding import escape_uri_path
 MAX_VALUE: Final = 2_000
 TREE: Final = ("runs", "only", "bars")
 """What the tree is asked for: a filter, whether it shows nothing but what matches, and whether it draws a waterfall."""
-PANE: Final = ("as", "in", "find")
-"""How a run is read, the words looked for in it and in its whole thread; kept from one run to the next."""
+PANE: Final = ("as", "in", "find", "list", "order")
+"""How a run is read, the words looked for in it and in its whole thread, the list it was opened from; kept from one run to the next."""
 HERE: Final = ("path", "load", "hit")
 """A place in the one run that is shown."""
 _KNOWN: Final = ("view", "turn", "run", "from", *TREE, *PANE, *HERE)
@@ -34,6 +34,9 @@ class Place:
         if in_thread:
             asked["view"] = "trace"
         return cls(escape_uri_path(path), asked, in_thread, escape_uri_path(runs_path))
+
+    def at(self, **changes: str) -> Self:
+        return replace(self, asked=self.asked | changes)
 
     def url(self, **changes: str) -> str:
         """With other values; an empty one leaves the name out."""

@@ -5,7 +5,7 @@ would be found once a turn.
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple
@@ -166,8 +166,9 @@ class Seen:
     path: str
 
 
-def find(thread: Thread, words: str, place: Place, view: str, hit: str) -> Found:
-    """words as they were typed; hit the number of one of the places as text, which may be nonsense."""
+def find(thread: Thread, place: Place, view: str) -> Found:
+    """What ?find= asks for. The reader has come to the place that ?hit= names, else the first one in ?run= or from ?turn= on."""
+    words = place.asked.get("find", "")
     words = " ".join(words[:MAX_WORDS].split())
     if not words or "\0" in words:
         return Found(thread, "", place, view, [])
@@ -181,8 +182,20 @@ def find(thread: Thread, words: str, place: Place, view: str, hit: str) -> Found
     if thread.turns > MAX_TURNS:
         limits.append(f"Only the first {MAX_TURNS:,} turns were looked into.")
     hits = hits[:MAX_HITS]
-    number = int(hit) if hit.isdecimal() and len(hit) < 6 else 0
-    return Found(thread, words, place, view, hits, min(number, len(hits)), limits)
+    return Found(thread, words, place, view, hits, _at(hits, place.asked), limits)
+
+
+def _at(hits: list[Hit], asked: Mapping[str, str]) -> int:
+    if number := _number(asked.get("hit", "")):
+        return min(number, len(hits))
+    if run := asked.get("run"):
+        return next((at for at, hit in enumerate(hits, 1) if str(hit.run_id) == run), 0)
+    turn = _number(asked.get("turn", ""))
+    return next((at for at, hit in enumerate(hits, 1) if hit.turn >= turn), min(1, len(hits)))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _rows(thread: Thread, words: str) -> list[_Found]:

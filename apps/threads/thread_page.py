@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import FETCH_RAISE
 
-from apps.runs.models import Run, Trace, TraceQuerySet
+from apps.runs.models import Run, RunType, Trace, TraceQuerySet
 from apps.runs.place import Place
 from apps.threads.find import find
 from apps.threads.models import Thread
@@ -16,6 +17,9 @@ from apps.threads.turns import MOST_STEPS, Turn, read_turns
 from apps.threads.view_paths import ThreadView
 
 SIZE = 30
+MAX_MODELS = 10
+MAX_LIST = 4_000
+"""Characters of the query string of the list that a thread was opened from."""
 MAX_SPANS = 2_000
 """Turns that the timeline strip covers; a longer thread shows the strip of the window."""
 
@@ -27,32 +31,43 @@ class Window:
     thread: Thread
     turn: int
     """The turn asked for."""
+    newest_first: bool = False
+    """Read from the last turn back: the turn asked for is then the last of its window."""
+    size: int = SIZE
 
     @classmethod
     def asked_for(cls, thread: Thread, query: Mapping[str, str]) -> "Window":
-        """?turn=57 or ?trace=<id>: the window that holds it; else the first."""
-        turn = query.get("turn", "")
-        number = int(turn) if turn.isdecimal() and len(turn) < 10 else 0
+        """?turn=57 or ?trace=<id>: the window that holds it; else the first, or with ?order=newest the last, of ?size= turns."""
+        newest_first = query.get("order") == "newest"
+        number = _number(query.get("turn", "")) or (thread.turns if newest_first else 1)
         if trace_id := as_uuid(query.get("trace", "")):
             number = turns_of(thread).number_of(trace_id)
-        return cls(thread, min(max(number, 1), max(thread.turns, 1)))
+        size = min(_number(query.get("size", "")) or SIZE, SIZE) if newest_first else SIZE
+        return cls(thread, min(max(number, 1), max(thread.turns, 1)), newest_first, size)
 
     @property
     def first(self) -> int:
-        return (self.turn - 1) // SIZE * SIZE + 1
+        return max(1, self.turn - self.size + 1) if self.newest_first else (self.turn - 1) // SIZE * SIZE + 1
 
     @property
     def last(self) -> int:
-        return min(self.first + SIZE - 1, self.thread.turns)
+        return min(self.turn if self.newest_first else self.first + SIZE - 1, self.thread.turns)
 
     @property
     def earlier(self) -> int:
         """The turn to ask for to see the window before, or 0."""
-        return self.first - SIZE if self.first > 1 else 0
+        return self.first - (1 if self.newest_first else SIZE) if self.first > 1 else 0
 
     @property
     def later(self) -> int:
-        return self.last + 1 if self.last < self.thread.turns else 0
+        if self.last >= self.thread.turns:
+            return 0
+        return self.last + self.later_size if self.newest_first else self.last + 1
+
+    @property
+    def later_size(self) -> int:
+        """Turns of the window after, so that it never overlaps this one."""
+        return min(SIZE, self.thread.turns - self.last)
 
     @property
     def whole(self) -> bool:
@@ -61,7 +76,7 @@ class Window:
     def traces(self) -> tuple[Trace | None, list[Trace]]:
         """The turn before the window, and the turns of the window."""
         begin = self.first - 1
-        found = list(turns_of(self.thread).fetch_mode(FETCH_RAISE)[max(begin - 1, 0) : begin + SIZE])
+        found = list(turns_of(self.thread).fetch_mode(FETCH_RAISE)[max(begin - 1, 0) : self.last])
         return (found[0], found[1:]) if begin and found else (None, found)
 
 
@@ -70,12 +85,20 @@ def context(thread: Thread, asked: Mapping[str, str], target: str | None, path: 
     place = Place.of(path, asked, in_thread=True)
     if target == "run":
         return {"shown": run_of(thread, asked.get("run", ""), place)}
-    window = Window.asked_for(thread, asked)
-    in_trace_view = asked.get("view") == "trace"
-    shown = trace_view(window, asked, place) if in_trace_view else overview(window)
-    if words := asked.get("find"):
-        shown["found"] = find(thread, words, place, str(shown["view"]), asked.get("hit", ""))
-    return {"window": window, **shown}
+    view = "trace" if asked.get("view") == "trace" else "overview"
+    found = find(thread, place, view) if asked.get("find") else None
+    if found and found.current:
+        place = place.at(run=str(found.current.run_id), turn=str(found.current.turn))
+    window = Window.asked_for(thread, {**asked, **place.asked} if found else asked)
+    shown = trace_view(window, place) if view == "trace" else overview(window)
+    return {"window": window, "found": found, "kept": kept(asked), **shown}
+
+
+def kept(asked: Mapping[str, str]) -> str:
+    """What each link of the page carries on, as the begin of a query string: the list it was opened from, and the order."""
+    given = {"list": asked.get("list", "")[:MAX_LIST], "order": "newest" if asked.get("order") == "newest" else ""}
+    query = urlencode({name: value for name, value in given.items() if value})
+    return f"{query}&" if query else ""
 
 
 def overview(window: Window) -> dict[str, Any]:
@@ -86,6 +109,8 @@ def overview(window: Window) -> dict[str, Any]:
     roots = runs.roots_of(ids).for_tree("inputs", "outputs")
     paths = ThreadView.objects.paths_of(window.thread.project)
     turns = read_turns(traces, roots, steps, before, window.first, paths)
+    if window.newest_first:
+        turns.reverse()
     return {"view": "overview", "turns": turns, "timeline": timeline(window, traces)}
 
 
@@ -97,10 +122,10 @@ def one_turn(window: Window) -> Turn | None:
     return next(iter(read_turns(traces, roots.for_tree("inputs", "outputs"), [], None, window.turn)), None)
 
 
-def trace_view(window: Window, asked: Mapping[str, str], place: Place) -> dict[str, Any]:
+def trace_view(window: Window, place: Place) -> dict[str, Any]:
     _, traces = window.traces()
     tree = tree_of(window.thread, traces, window.first, place)
-    shown = picked(window.thread, tree, window.turn, asked)
+    shown = picked(window.thread, tree, window.turn)
     if shown:
         tree = replace(tree, selected=shown.run.id)
     return {"view": "trace", "tree": tree, "shown": shown, "timeline": timeline(window, traces)}
@@ -113,5 +138,16 @@ def timeline(window: Window, traces: list[Trace]) -> Timeline:
     return draw([Span(*values) for values in spans], 1)
 
 
+def unpriced_models(thread: Thread) -> list[str]:
+    """The models whose calls in this thread report usage and have no cost; "" where a call names none. At most MAX_MODELS."""
+    runs = Run.objects.in_project(thread.project).filter(trace_id__in=turns_of(thread).order_by().values("trace_id"))
+    calls = runs.filter(run_type=RunType.LLM, total_tokens__isnull=False, total_cost=None)
+    return [model or "" for model in calls.order_by("model").values_list("model", flat=True).distinct()[:MAX_MODELS]]
+
+
 def turns_of(thread: Thread) -> TraceQuerySet:
     return Trace.objects.in_project(thread.project).in_thread(thread.thread_id)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0

@@ -1,7 +1,7 @@
 """The trees of a window of turns as one tree, and the run picked in it."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from django.db.models import FETCH_RAISE, F, Window
 from django.db.models.functions import RowNumber
@@ -38,10 +38,10 @@ def _bounded(runs: RunQuerySet, traces: Sequence[Trace], sought: Sought) -> RunQ
     return runs.filter(id__in=[run_id for _, run_id in keys])
 
 
-def picked(thread: Thread, tree: Tree, number: int, asked: Mapping[str, str]) -> RunView | None:
+def picked(thread: Thread, tree: Tree, number: int) -> RunView | None:
     """The run that ?run= names, else the first one of the turn with that number."""
     first = next((row.run.id for branch in tree.branches if branch.number == number for row in branch.rows), None)
-    return run_of(thread, asked["run"], tree.place) if asked.get("run") else run_of(thread, first, tree.place)
+    return run_of(thread, tree.place.asked.get("run") or first, tree.place)
 
 
 def run_of(thread: Thread, run_id: uuid.UUID | str | None, place: Place) -> RunView | None:

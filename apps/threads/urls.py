@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from apps.threads import configure_views, export_views, export_views, list_views, shared_views, views
+from apps.threads import configure_views, context_views, export_views, list_views, shared_views, views
 from apps.threads.converters import ThreadIdConverter
 
 app_name = "threads"
@@ -18,7 +18,7 @@ urlpatterns = [
     path(PROJECT + "/threads/histogram", list_views.histogram, name="histogram"),
     path(PROJECT + "/configure", configure_views.configure, name="configure"),
     path(PROJECT + "/export", export_views.export, name="export"),
-    path(PROJECT + "/export", export_views.export, name="export"),
+    path(PROJECT + "/r/<uuid:trace_id>/saw", context_views.saw, name="saw"),
     path(PROJECT + "/share", shared_views.share, name="share"),
     path("o/<uuid:workspace_id>/settings/shared", shared_views.links, name="shared_links"),
     path("o/<uuid:workspace_id>/settings/shared/<uuid:token>/revoke", shared_views.revoke_link, name="revoke_link"),
