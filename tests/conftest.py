@@ -13,6 +13,7 @@ from apps.accounts.models import Role, User, Workspace
 from config import env
 from config.embedded import Embedded
 from tests.factories import MembershipFactory, WorkspaceFactory
+from tests.sdk.openai_standin import OpenAIStandIn
 from tests.server import LiveServer
 
 # The real hasher takes a good part of a second on purpose, and most tests make users.
@@ -82,6 +83,19 @@ def count_queries(db: None) -> Callable[[Callable[[], object]], int]:
         return len(queries)
 
     return count
+
+
+@pytest.fixture(scope="session")
+def model() -> Iterator[OpenAIStandIn]:
+    with OpenAIStandIn() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sdk_cache(pytestconfig: pytest.Config) -> Path:
+    """Where SDKs and exporters are installed, once; `pytest --cache-clear` empties it."""
+    assert pytestconfig.cache is not None
+    return pytestconfig.cache.mkdir("sdk")
 
 
 @pytest.fixture(scope="session")

@@ -65,15 +65,15 @@ def test_a_conversation_becomes_one_thread(
     live: LiveServer,
     model: OpenAIStandIn,
     project: str,
-    exporter_cache: Path,
+    sdk_cache: Path,
 ) -> None:
     options = {"app": app, "model_url": model.url, "thread": "thread-of-Ada"}
-    told = converse(exporter_cache, options, **environment(live, project, mount, **more))
+    told = converse(sdk_cache, options, **environment(live, project, mount, **more))
     assert_one_thread(live, project, told, runs=runs)
 
 
 def test_the_langsmith_sdk_in_otel_mode_makes_the_same_thread(
-    live: LiveServer, model: OpenAIStandIn, project: str, exporter_cache: Path
+    live: LiveServer, model: OpenAIStandIn, project: str, sdk_cache: Path
 ) -> None:
     env = {
         "LANGSMITH_TRACING": "true",
@@ -83,5 +83,5 @@ def test_the_langsmith_sdk_in_otel_mode_makes_the_same_thread(
         "LANGSMITH_PROJECT": project,
     }
     options = {"app": "langsmith", "model_url": model.url, "thread": "thread-of-Ada"}
-    told = converse(exporter_cache, options, **env)
+    told = converse(sdk_cache, options, **env)
     assert_one_thread(live, project, told, runs=6)

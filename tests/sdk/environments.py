@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,14 @@ HERE = Path(__file__).parent
 PYTHON_VERSIONS = ("0.15.0", "0.4.31")
 TYPESCRIPT_VERSIONS = ("0.12.0", "0.9.0")
 OPENAI = "openai==3.54.0"
+LANGCHAIN = (
+    OPENAI,
+    "langchain==1.4.7",
+    "langchain-core==1.7.2",
+    "langchain-openai==1.7.3",
+    "langgraph==1.2.22",
+    "langsmith==0.15.0",
+)
 TIMEOUT_S = 120
 
 
@@ -38,18 +47,15 @@ def checked(command: list[str], **options: Any) -> subprocess.CompletedProcess[s
     return done
 
 
-def python_with(version: str, cache: Path) -> Path:
-    """The interpreter of a venv that holds langsmith at that version."""
-    home = cache / f"langsmith-py-{version}"
+def python_with(pins: Sequence[str], home: Path) -> Path:
+    """The interpreter of a venv that holds these packages."""
     python, ready = home / "bin" / "python", home / "ready"
-    wanted = f"{sys.version} {OPENAI}"
+    wanted = f"{sys.version} {' '.join(pins)}"
     if not ready.exists() or ready.read_text() != wanted:
         pyproject = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text())
         checked([program("uv"), "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, str(home)])
-        install = [program("uv"), "pip", "install", "--quiet", "--python", str(python)]
-        checked(
-            [*install, "--exclude-newer", pyproject["tool"]["uv"]["exclude-newer"], f"langsmith=={version}", OPENAI]
-        )
+        newest = ["--exclude-newer", pyproject["tool"]["uv"]["exclude-newer"]]
+        checked([program("uv"), "pip", "install", "--quiet", "--python", str(python), *newest, *pins])
         ready.write_text(wanted)
     return python
 
@@ -77,14 +83,22 @@ def node_environment() -> dict[str, str]:
 
 def clean_environment(**extra: str) -> dict[str, str]:
     """This process's environment without its tracing settings, tracing switched on."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LANGSMITH_", "LANGCHAIN_"))}
+    foreign = ("LANGSMITH_", "LANGCHAIN_", "OTEL_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     kept.pop("VIRTUAL_ENV", None)
     return {**kept, "LANGSMITH_TRACING": "true", **extra}
 
 
 def run_python(version: str, cache: Path, script: str, options: dict[str, Any], **env: str) -> dict[str, Any]:
-    command = [str(python_with(version, cache)), str(HERE / "py" / script), json.dumps(options)]
-    return finished(command, env=clean_environment(**env))
+    python = python_with([f"langsmith=={version}", OPENAI], cache / f"langsmith-py-{version}")
+    return finished([str(python), str(HERE / "py" / script), json.dumps(options)], env=clean_environment(**env))
+
+
+def run_langchain(cache: Path, options: dict[str, Any], **env: str) -> dict[str, Any]:
+    python = python_with(LANGCHAIN, cache / "langchain")
+    return finished(
+        [str(python), str(HERE / "py" / "langchain_app.py"), json.dumps(options)], env=clean_environment(**env)
+    )
 
 
 def run_typescript(version: str, cache: Path, script: str, options: dict[str, Any], **env: str) -> dict[str, Any]:

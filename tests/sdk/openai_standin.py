@@ -15,8 +15,24 @@ def text_of(message: dict[str, Any]) -> str:
     return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
 
 
+def call_of(request: dict[str, Any]) -> dict[str, Any] | None:
+    """The call of its first tool, where the latest question says "look up …" and no tool has answered yet."""
+    latest = request["messages"][-1]
+    wanted = re.search(r"look up (\w+)", text_of(latest)) if latest["role"] == "user" else None
+    if not wanted or not request.get("tools"):
+        return None
+    name = request["tools"][0]["function"]["name"]
+    return {
+        "id": "call_standin",
+        "type": "function",
+        "function": {"name": name, "arguments": json.dumps({"topic": wanted[1]})},
+    }
+
+
 def answer(messages: list[dict[str, Any]]) -> str:
-    """Says how many questions it was sent, and the name and the numbers told in any of them."""
+    """Says how many questions it was sent, and the name and the numbers told in any of them; repeats what a tool has just said."""
+    if messages[-1]["role"] == "tool":
+        return text_of(messages[-1])
     asked = [text_of(message) for message in messages if message["role"] == "user"]
     everything = " ".join(asked)
     if "fail" in asked[-1]:
@@ -45,8 +61,10 @@ def usage(messages: list[dict[str, Any]], reply: str) -> dict[str, Any]:
 
 
 def completion(request: dict[str, Any]) -> dict[str, Any]:
-    reply = answer(request["messages"])
-    choice = {"index": 0, "message": {"role": "assistant", "content": reply}, "finish_reason": "stop"}
+    call = call_of(request)
+    reply = "" if call else answer(request["messages"])
+    message = {"role": "assistant", "content": reply} | ({"tool_calls": [call]} if call else {})
+    choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if call else "stop"}
     return {
         "id": "chatcmpl-standin",
         "object": "chat.completion",
