@@ -141,6 +141,7 @@
     if (!link || !event.detail.successful) return;
     link.closest(".tree").querySelectorAll("[aria-current]").forEach((other) => other.closest("li") && other.removeAttribute("aria-current"));
     link.setAttribute("aria-current", "true");
+    link.closest("#panel")?.querySelector("[data-full]")?.setAttribute("href", event.detail.pathInfo.finalRequestPath);
   });
 
   // The side panel narrows the page: closing it brings back what was under the eyes.

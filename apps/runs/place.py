@@ -16,7 +16,9 @@ PANE: Final = ("as", "in", "find", "list", "order")
 """How a run is read, the words looked for in it and in its whole thread, the list it was opened from; kept from one run to the next."""
 HERE: Final = ("path", "load", "hit")
 """A place in the one run that is shown."""
-_KNOWN: Final = ("view", "turn", "run", "from", *TREE, *PANE, *HERE)
+AROUND: Final = ("list", "order")
+"""What the page of a thread carries along: the list it was opened from, and the order of its turns."""
+_KNOWN: Final = ("view", "turn", "run", "from", *AROUND, *TREE, *PANE, *HERE)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Place:
         return self._tail({})
 
     def _tail(self, changes: Mapping[str, str]) -> str:
-        kept = {name: self.asked[name] for name in (*TREE, *PANE) if name in self.asked} | dict(changes)
+        kept = {name: self.asked[name] for name in (*AROUND, *TREE, *PANE) if name in self.asked} | dict(changes)
         query = urlencode({name: value for name, value in kept.items() if value})
         return f"&{query}" if query else ""
 

@@ -13,6 +13,7 @@ from apps.projects.access import project_or_404
 from apps.projects.models import Project
 from apps.runs import payload
 from apps.runs.access import run_or_404
+from apps.runs.beside import Beside
 from apps.runs.models import Run, Trace
 from apps.runs.place import Place
 from apps.runs.show import RAW_FIELDS, RunView, history
@@ -47,6 +48,9 @@ def show(request: HttpRequest, project: Project, found: Run, **extra: Any) -> Ht
         runs = Run.objects.fetch_mode(FETCH_RAISE)
         trace = get_object_or_404(Trace.objects.in_project(project), pk=found.trace_id)
         context |= {"trace": trace, "tree": trace_tree(trace, runs, found, place)}
+        shared = extra.get("shared")
+        # Who was given one trace learns nothing of the others in its thread.
+        context["beside"] = Beside.of(trace) if shared is None or shared.thread_id is not None else None
     return page(request, "runs/detail.html", context)
 
 

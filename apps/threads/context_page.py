@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from django.db.models import FETCH_RAISE
 
-from apps.projects.models import Project
-from apps.runs.models import Run, RunType, Trace, TraceQuerySet
+from apps.runs.beside import Beside
+from apps.runs.models import Run, RunType, Trace
 from apps.threads.context_diff import ContextDiff, given
 from apps.threads.trace_view import as_uuid
 
@@ -18,10 +18,7 @@ MAX_CALLS = 100
 @dataclass(frozen=True)
 class ContextPage:
     trace: Trace
-    number: int
-    """Of the turn; 0 outside a thread."""
-    previous: Trace | None
-    following: Trace | None
+    beside: Beside
     calls: list[Run]
     """Model calls of the turn, without payload."""
     calls_before: list[Run]
@@ -29,32 +26,21 @@ class ContextPage:
     """None where the turn has no model call."""
 
 
-def context_page(project: Project, trace: Trace, asked: Mapping[str, str]) -> ContextPage:
+def context_page(trace: Trace, asked: Mapping[str, str]) -> ContextPage:
     """?call=<run id> and ?with=<run id> choose the two calls."""
-    previous, following, number = _neighbours(project, trace)
-    calls, calls_before = _calls(trace), _calls(previous) if previous else []
+    beside = Beside.of(trace)
+    calls, calls_before = _calls(trace.trace_id), _calls(beside.before) if beside.before else []
     after = _chosen(calls, asked.get("call", ""), calls[:1])
     same_name = [call for call in calls_before if after and call.name == after.name]
     before = _chosen([*calls_before, *calls], asked.get("with", ""), (same_name or calls_before)[-1:])
     diff = None
     if after:
         diff = ContextDiff(given(_whole(before)) if before else None, given(_whole(after)))
-    return ContextPage(trace, number, previous, following, calls, calls_before, diff)
+    return ContextPage(trace, beside, calls, calls_before, diff)
 
 
-def _neighbours(project: Project, trace: Trace) -> tuple[Trace | None, Trace | None, int]:
-    if trace.thread_id is None:
-        return None, None, 0
-    turns: TraceQuerySet = Trace.objects.in_project(project).in_thread(trace.thread_id)
-    number = turns.number_of(trace.trace_id)
-    around = list(turns[max(number - 2, 0) : number + 1])
-    before = around[0] if number > 1 else None
-    after = around[-1] if around and around[-1].trace_id != trace.trace_id else None
-    return before, after, number
-
-
-def _calls(trace: Trace) -> list[Run]:
-    runs = Run.objects.in_trace(trace.trace_id).filter(run_type=RunType.LLM).fetch_mode(FETCH_RAISE)
+def _calls(trace_id: uuid.UUID) -> list[Run]:
+    runs = Run.objects.in_trace(trace_id).filter(run_type=RunType.LLM).fetch_mode(FETCH_RAISE)
     return list(runs.for_tree("prompt_tokens")[:MAX_CALLS])
 
 

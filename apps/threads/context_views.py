@@ -17,5 +17,5 @@ def saw(request: MemberRequest, project_id: uuid.UUID, trace_id: uuid.UUID) -> H
     """What the model was given in a turn, beside what it was given in the turn before."""
     project = project_or_404(request.workspace, project_id)
     trace = get_object_or_404(Trace.objects.in_project(project), pk=trace_id)
-    context = {"project": project, "page": context_page(project, trace, request.GET)}
+    context = {"project": project, "page": context_page(trace, request.GET)}
     return page(request, "threads/context.html", context)

@@ -6,7 +6,7 @@ would be found once a turn.
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -17,7 +17,7 @@ from apps.runs import messages, shapes
 from apps.runs.find_in import MAX_WORDS, Spot, first_spot, pattern_of
 from apps.runs.models import Run
 from apps.runs.payloads import RUN_BYTES, TURN_BYTES, read
-from apps.runs.place import Place
+from apps.runs.place import AROUND, Place
 from apps.runs.places import written
 from apps.runs.query.texts import like_literal
 from apps.runs.search import index
@@ -140,7 +140,16 @@ class Found:
         asked = {"turn": str(hit.turn), "find": self.words, "hit": str(number)}
         if view == "trace":
             asked |= {"view": "trace", "run": str(hit.run_id)}
-        return f"{Place(self.place.path, asked).url()}#turn-{hit.turn}"
+        return f"{self._place(asked).url()}#turn-{hit.turn}"
+
+    def _place(self, asked: dict[str, str]) -> Place:
+        return replace(self.place, asked={name: self.place.asked.get(name, "") for name in AROUND} | asked)
+
+    @property
+    def cleared(self) -> str:
+        """The same page without what was found."""
+        asked = {"view": "trace"} if self.view == "trace" else {}
+        return self._place(asked | {"turn": str(self.current.turn) if self.current else ""}).url()
 
     @property
     def in_trace_view(self) -> str:
@@ -151,8 +160,8 @@ class Found:
         """Of the very value, in the JSON of its run."""
         if self.current is None or self.spot is None:
             return ""
-        asked = {"view": "trace", "turn": str(self.current.turn), "run": str(self.current.run_id), "find": self.words}
-        return Place(self.place.path, asked | {"hit": str(self.at), "as": "json", "path": self.spot.path}).url()
+        hit = {"view": "trace", "turn": str(self.current.turn), "run": str(self.current.run_id), "hit": str(self.at)}
+        return self._place(hit | {"find": self.words, "as": "json", "path": self.spot.path}).url()
 
     @cached_property
     def spot(self) -> "Seen | None":
