@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.common.templatetags.threadline import short_id
 from apps.projects.models import Project
 from apps.threads.columns import Column
+from apps.threads.configure import configured_texts
 from apps.threads.converters import ThreadIdConverter
 from apps.threads.knots import Knot, knots_of, sparkline
 from apps.threads.models import Thread
@@ -23,16 +24,22 @@ SHOWN_TAGS = 2
 
 
 def rows_of(
-    project: Project, threads: Sequence[Thread], columns: Sequence[Column], snippets: Mapping[str, Snippet]
+    project: Project,
+    threads: Sequence[Thread],
+    columns: Sequence[Column],
+    snippets: Mapping[str, Snippet],
+    query: str = "",
 ) -> list[SafeString]:
+    """`query` is that of the list, so that the page of a thread knows its neighbours there."""
     found = loaded(project, threads, columns)
     knots = found.get(knots_of) or knots_of(project, threads)
     tags = ThreadTag.objects.by_thread(thread.pk for thread in threads)
     # As reverse() would, which takes as long as the rest of the row.
     base = reverse("threads:detail", args=[project.workspace_id, project.pk, "x"])[:-1]
+    tail = f"?{urlencode({'list': query})}" if query else ""
     rows = []
     for thread in threads:
-        href = base + quote(_CONVERTER.to_url(thread.thread_id), safe="/:@")
+        href = base + quote(_CONVERTER.to_url(thread.thread_id), safe="/:@") + tail
         cells = "".join(
             column.cell(thread, found[column.load].get(thread.thread_id) if column.load else None) for column in columns
         )
@@ -44,7 +51,10 @@ def rows_of(
 
 
 def loaded(project: Project, threads: Sequence[Thread], columns: Sequence[Column]) -> dict[Any, Mapping[str, Any]]:
-    """By the function that loads, which several columns may share."""
+    """By the function that loads, which several columns may share. First inputs and last outputs become those the project configured."""
+    texts = configured_texts(project, threads)
+    for thread in threads if texts else ():
+        thread.first_input, thread.last_output = texts[thread.thread_id]
     return {load: load(project, threads) for load in {column.load for column in columns if column.load}}
 
 

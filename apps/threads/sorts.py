@@ -56,19 +56,22 @@ def page_of(
     """total is how many threads there are, where that is known already."""
     if sort.column.pairs is not None:
         return _paired_page(threads, sort.column.pairs(project), sort, cursor)
-    terms: Sequence[str | Term] = [Term.of(term) for term in LATEST_FIRST]
-    rows = threads.for_table()
-    if sort.column.id == DEFAULT_SORT.removeprefix("-"):
-        terms = terms if sort.descending else [Term.of(term).reversed() for term in terms]
-    else:
-        # A name that no column has: the sums would be taken for the aggregate's own.
-        rows = rows.annotate(sorted_by=sort.column.order or F("id"))
-        terms = (Term("sorted_by", sort.descending, nulls_last=True), Term("id", sort.descending))
+    rows, terms = ordered(threads, sort)
     page = keyset(rows, terms, cursor)
     before = preceding(rows, terms, page.rows[0])[: MOST_COUNTED + 1].count() if cursor and page.rows else 0
     if total is None:
         total = len(page.rows) if not page.older and not cursor else threads.order_by()[: MOST_COUNTED + 1].count()
     return page, _place(before, len(page.rows), total)
+
+
+def ordered(threads: ThreadQuerySet, sort: Sort) -> tuple[ThreadQuerySet, Sequence[Term]]:
+    """The rows with what they are sorted by, and the terms of that order."""
+    rows, terms = threads.for_table(), [Term.of(term) for term in LATEST_FIRST]
+    if sort.column.id == DEFAULT_SORT.removeprefix("-"):
+        return rows, terms if sort.descending else [term.reversed() for term in terms]
+    # A name that no column has: the sums would be taken for the aggregate's own.
+    rows = rows.annotate(sorted_by=sort.column.order or F("id"))
+    return rows, (Term("sorted_by", sort.descending, nulls_last=True), Term("id", sort.descending))
 
 
 def _place(before: int, shown: int, total: int) -> Place:

@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,6 +12,7 @@ from apps.projects.access import project_or_404
 from apps.threads import thread_page
 from apps.threads.access import thread_or_404
 from apps.threads.models import Thread
+from apps.threads.neighbours import Neighbours, neighbours
 
 
 @require_safe
@@ -20,13 +22,35 @@ def thread(request: MemberRequest, project_id: uuid.UUID, thread_id: str) -> Htt
     found = thread_or_404(project, thread_id)
     asked = request.GET
     context: dict[str, Any] = {"project": project, "thread": found, "shown_at": asked.get("at") or stamp(found)}
-    if asked.get("part") == "newer":
-        context["newer"] = context["shown_at"] != stamp(found)
-        return render(request, "threads/detail.html#newer", context)
+    if (part := asked.get("part")) in PARTS:
+        context |= PARTS[part](found, asked)
+        return render(request, f"threads/detail.html#{part}", context)
     context |= thread_page.context(found, asked, request.htmx.target, request.path)
     if "window" in context:
-        context["above"], context["below"] = Thread.objects.in_project(project).beside(found)
+        context["beside"] = Neighbours(*Thread.objects.in_project(project).beside(found))
     return page(request, "threads/detail.html", context)
+
+
+def _newer(thread: Thread, asked: Mapping[str, str]) -> dict[str, Any]:
+    return {"newer": asked.get("at") not in (None, stamp(thread)), "kept": thread_page.kept(asked)}
+
+
+def _beside(thread: Thread, asked: Mapping[str, str]) -> dict[str, Any]:
+    """Its place in the list it was opened from, which may take longer to find than the page."""
+    found = neighbours(thread.project, thread, asked.get("list", "")[: thread_page.MAX_LIST])
+    return {"beside": found, "counted": True, "view": asked.get("view"), "kept": thread_page.kept(asked)}
+
+
+def _unpriced(thread: Thread, asked: Mapping[str, str]) -> dict[str, Any]:
+    return {"models": thread_page.unpriced_models(thread)}
+
+
+# What the page of a thread loads later, or again.
+PARTS: dict[str, Callable[[Thread, Mapping[str, str]], dict[str, Any]]] = {
+    "newer": _newer,
+    "beside": _beside,
+    "unpriced": _unpriced,
+}
 
 
 def stamp(thread: Thread) -> str:

@@ -354,14 +354,14 @@ def test_neighbours_are_those_of_the_table(viewer: Client, workspace: Workspace)
     project = send(
         workspace, *(run(thread_id=name, start=EPOCH + timedelta(minutes=n)) for n, name in enumerate("abc"))
     )
-    response = viewer.get(url(project, "b"))
-    assert (response.context["above"], response.context["below"]) == ("c", "a")
+    beside = viewer.get(url(project, "b")).context["beside"]
+    assert (beside.above, beside.below) == ("c", "a")
 
 
 def test_the_first_and_the_last_thread_have_one_neighbour(viewer: Client, workspace: Workspace) -> None:
     project = send(workspace, *(run(thread_id=name, start=EPOCH) for name in "ab"))
-    found = {name: viewer.get(url(project, name)).context for name in "ab"}
-    assert sorted((found[name]["above"] is None) + (found[name]["below"] is None) for name in "ab") == [1, 1]
+    found = [viewer.get(url(project, name)).context["beside"] for name in "ab"]
+    assert [(beside.above is None) + (beside.below is None) for beside in found] == [1, 1]
 
 
 def test_an_oversize_answer_is_offered_not_shown(viewer: Client, workspace: Workspace) -> None:

@@ -14,7 +14,9 @@ from apps.threads.view_paths import ThreadView
 from tests.factories import EPOCH
 from tests.threads.wire import Json, run, send, turns
 
-HOSTILE = '<script>alert(1)</script><img src="https://evil.example/x.png" onerror="alert(2)">![x](https://evil.example/y.png)'
+HOSTILE = (
+    '<script>alert(1)</script><img src="https://evil.example/x.png" onerror="alert(2)">![x](https://evil.example/y.png)'
+)
 
 
 def get(client: Client, project: Project, thread_id: str = "sally", **query: object) -> str:
@@ -63,7 +65,9 @@ def test_a_thread_longer_than_one_batch_is_whole(
     viewer: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export_module, "BATCH", 2)
-    rows = list(csv.DictReader(io.StringIO(get(viewer, send(workspace, *turns("sally", 5)), format="csv").lstrip("\ufeff"))))
+    rows = list(
+        csv.DictReader(io.StringIO(get(viewer, send(workspace, *turns("sally", 5)), format="csv").lstrip("\ufeff")))
+    )
     assert [row["turn"] for row in rows] == ["1", "2", "3", "4", "5"]
 
 
@@ -145,7 +149,7 @@ def test_a_payload_past_the_cap_is_told_by_its_size(
 
 
 def test_a_turn_without_a_root_is_told(viewer: Client, workspace: Workspace) -> None:
-    root, tool = agent()
+    _, tool = agent()
     tool["extra"] = {"metadata": {"session_id": "sally"}}
     assert "## Turn 1" in get(viewer, send(workspace, tool), format="md")
 
