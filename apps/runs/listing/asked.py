@@ -70,9 +70,13 @@ class Asked:
         """From a query string such as a saved filter stores."""
         return cls.of(dict(parse_qsl(query)))
 
+    def but(self, **changes: Any) -> "Asked":
+        """With these fields set otherwise."""
+        return replace(self, **changes)
+
     def query(self, **changes: Any) -> str:
         """The query string with these fields set otherwise, without a question mark; what is empty is left out."""
-        asked = replace(self, **changes) if changes else self
+        asked = self.but(**changes) if changes else self
         texts = ((parameter, getattr(asked, name)) for parameter, name in PARAMETERS.items())
         return urlencode([(name, ",".join(text) if isinstance(text, tuple) else text) for name, text in texts if text])
 

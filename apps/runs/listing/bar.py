@@ -152,7 +152,7 @@ class FilterBar:
 
     @property
     def is_savable(self) -> bool:
-        return bool(self.asked.query(saved=""))
+        return bool(self.asked.query(saved="")) and not self.asked.problems
 
     @property
     def kept(self) -> list[tuple[str, str]]:

@@ -36,13 +36,16 @@ def decoded(data: Mapping[str, Any]) -> list[Entry]:
         kind = data.get(f"r{number}-kind")
         if kind not in ("row", "group", "text"):
             break
-        given = data.get(f"r{number}-in", "")
-        parent = int(given) if given.isdecimal() and len(given) < 4 else None
+        parent = _number(data.get(f"r{number}-in", ""))
         if parent is not None and (parent >= number or found[parent].kind != "group"):
             parent = None
         parts = {name: str(data[f"r{number}-{name}"]) for name in _PARTS if f"r{number}-{name}" in data}
         found.append(Entry(kind, parent, parts))
     return found
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else None
 
 
 def encoded(entries: Iterable[Entry]) -> dict[str, str]:
@@ -77,7 +80,9 @@ def _add(items: Iterable[Item], scope: str, parent: int | None, found: list[Entr
 def edited(entries: list[Entry], do: str) -> list[Entry]:
     """After a button: add, group (both perhaps :<number of a group>) or remove:<number>."""
     verb, _, given = do.partition(":")
-    number = int(given) if given.isdecimal() and int(given) < len(entries) else None
+    number = _number(given)
+    if number is not None and number >= len(entries):
+        return entries
     if verb == "remove" and number is not None:
         return _without(entries, number)
     if verb in ("add", "group") and len(entries) < MAX_ENTRIES - 1:
@@ -199,17 +204,25 @@ class Builder:
                 by_scope.setdefault(one.scope.name, []).append(one.item())
         return {name: whole_text(by_scope.get(name, ()), self.scopes[name]) for name in FILTERS}
 
-    def alone(self, number: int, asked: Asked) -> Asked | None:
+    def numbered(self, given: str) -> Shown | None:
+        number = _number(given)
+        return self.shown[number] if number is not None and number < len(self.shown) else None
+
+    @property
+    def meets_in_one(self) -> bool:
+        """Several conditions on any run: the reader may not expect that it is one and the same run."""
+        return self.kind == "threads" and len([one for one in self.top if one.scope.name == "filter"]) > 1
+
+    def alone(self, one: Shown, asked: Asked) -> Asked | None:
         """The list as it would be with this entry as its only condition; None where it cannot be read."""
-        one = self.shown[number]
         if not one.is_sound:
             return None
         texts = dict.fromkeys(FILTERS, "") | {one.scope.name: whole_text([one.item()], one.scope)}
-        return replace(asked, q="", **texts)
+        return asked.but(q="", **texts)
 
     def together(self, asked: Asked) -> Asked | None:
         """The list as the rows ask for it; None where one of them cannot be read."""
-        return replace(asked, **self.texts()) if self.is_sound else None
+        return asked.but(**self.texts()) if self.is_sound else None
 
 
 @dataclass
@@ -228,7 +241,7 @@ class Panel:
         asked, mode, do = Asked.of(given), given.get("mode", ""), given.get("do", "")
         if mode == "rows":
             builder = Builder(kind, edited(decoded(given), do))
-            asked = replace(asked, **builder.texts())
+            asked = asked.but(**builder.texts())
             sound = builder.is_sound
             as_text = do == "text" and sound
         else:
@@ -239,12 +252,12 @@ class Panel:
 
     def fields(self) -> list[tuple[Scope, str, Marked | None]]:
         """As text: each filter with what is wrong with it."""
-        texts = {scope: getattr(self.asked, scope.name) for scope in self.builder.scopes.values()}
         problems = self.asked.problems
-        return [
-            (scope, text, Marked.of(scope.label, text, problems[scope.name]) if scope.name in problems else None)
-            for scope, text in texts.items()
-        ]
+        found = []
+        for name, scope in self.builder.scopes.items():
+            text = getattr(self.asked, name)
+            found.append((scope, text, Marked.of(scope.label, text, problems[name]) if name in problems else None))
+        return found
 
 
 def _problem(text: str, scope: Scope) -> FilterError | None:

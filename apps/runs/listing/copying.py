@@ -126,7 +126,7 @@ def _python_runs(project: Project, asked: Asked, filters: Mapping[str, str], ori
     back, moment = _start(asked)
     start = _python_start(asked) if back or moment else ""
     given = {"project_id": _string(str(project.pk)), **{name: _string(text) for name, text in filters.items()}}
-    given |= {name: value if value is True else _string(value) for name, value in _preset(asked).items()}
+    given |= {name: repr(value) if value is True else _string(value) for name, value in _preset(asked).items()}
     given |= {"start_time": start} if start else {}
     arguments = [f"    {name}={value}," for name, value in given.items()]
     client = f"client = Client(api_url={_string(origin + '/api/v1')})  # the key comes from LANGSMITH_API_KEY"

@@ -54,10 +54,10 @@ class RowForm(forms.Form):
         for each, name, placeholder in (
             (field, "field", ""),
             (key, "key", "any key"),
-            (op, "operator", ""),
+            (op, "op", ""),
             (value, "value", hint),
         ):
-            label = f"{name.capitalize()} of condition {self.number}"
+            label = f"{(each.label or name).capitalize()} of condition {self.number}"
             each.widget.attrs |= {"class": f"input f-{name}", "aria-label": label}
             if each in (field, op):
                 each.widget.attrs["data-submit"] = True

@@ -18,4 +18,10 @@ class Marked:
     @classmethod
     def of(cls, label: str, text: str, error: FilterError) -> "Marked":
         place = min(error.position, len(text))
-        return cls(label, text[:place], text[place : place + 1], text[place + 1 :], error.message)
+        return cls(
+            label,
+            text[:place],
+            text[place : place + 1],
+            text[place + 1 :],
+            f"{error.message}{'' if error.message.endswith('?') else '.'}",
+        )

@@ -89,7 +89,7 @@ def whole_text(items: Iterable[Item], scope: Scope) -> str:
 
 
 def _joined(word: str, texts: list[str]) -> str:
-    return f"{word}({', '.join(texts)})" if len(texts) != 1 else texts[0] if texts else ""
+    return f"{word}({', '.join(texts)})" if len(texts) > 1 else "".join(texts)
 
 
 def _row_text(row: Row, offer: Offer) -> str:

@@ -8,7 +8,7 @@ from django.db.models import FETCH_RAISE
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import push_url, reswap, retarget
+from django_htmx.http import HttpResponseClientRedirect, push_url, reswap, retarget
 
 from apps.accounts.access import MemberRequest, member
 from apps.common.htmx import page
@@ -41,7 +41,10 @@ def create(request: MemberRequest, project_id: uuid.UUID, kind: str) -> HttpResp
     if request.method == "POST" and form.is_valid():
         form.apply()
         services.save(saved, request.user, "saved a filter")
-        return _done(request, saved, f"Saved as “{saved.name}”.")
+        messages.success(request, f"Saved as “{saved.name}”.")
+        url = FilterBar(request, project, kind, saved.asked).path + saved.href
+        # Every link of the list is to carry it from now on.
+        return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
     return _form(request, saved, form)
 
 

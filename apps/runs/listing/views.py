@@ -38,14 +38,14 @@ def count(request: MemberRequest, project_id: uuid.UUID, kind: str) -> HttpRespo
     """Of the builder's rows as they are: what matches all of them, or with n what matches the entry of that number."""
     project = project_or_404(request.workspace, project_id)
     asked: Asked | None = Asked.of(request.GET)
-    number = request.GET.get("n", "")
+    whole = "n" not in request.GET
     if request.GET.get("mode") == "rows" and asked:
         builder = Builder(kind, decoded(request.GET))
-        alone = number.isdecimal() and int(number) < len(builder.shown)
-        asked = builder.alone(int(number), asked) if alone else builder.together(asked)
+        one = builder.numbered(request.GET.get("n", ""))
+        asked = builder.alone(one, asked) if one else builder.together(asked)
     if asked is None or asked.problems:
-        return render(request, "filters/build.html#count", {"whole": not number})
-    context = {"whole": not number, "kind": kind, "said": said(asked, kind), "count": counted(project, kind, asked)}
+        return render(request, "filters/build.html#count", {"whole": whole})
+    context = {"whole": whole, "kind": kind, "said": said(asked, kind), "count": counted(project, kind, asked)}
     return render(request, "filters/build.html#count", context)
 
 
@@ -54,9 +54,8 @@ def count(request: MemberRequest, project_id: uuid.UUID, kind: str) -> HttpRespo
 def suggest(request: MemberRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
     """What could be written into a row's key or value, whichever part names, counted in the project's newest runs."""
     project = project_or_404(request.workspace, project_id)
-    builder = Builder(kind, decoded(request.GET))
-    given = request.GET.get("n", "")
-    if not given.isdecimal() or int(given) >= len(builder.shown) or not (form := builder.shown[int(given)].form):
+    one = Builder(kind, decoded(request.GET)).numbered(request.GET.get("n", ""))
+    if one is None or (form := one.form) is None:
         raise Http404("No such condition")
     key, value = form["key"].value() or "", form["value"].value() or ""
     if request.GET.get("part") == "key":
@@ -69,8 +68,9 @@ def suggest(request: MemberRequest, project_id: uuid.UUID, kind: str) -> HttpRes
 @require_safe
 @member()
 def copy(request: MemberRequest, project_id: uuid.UUID, kind: str) -> HttpResponse:
+    """Of a list, or of the builder's form as it is."""
     project = project_or_404(request.workspace, project_id)
-    asked = Asked.of(request.GET)
+    asked = Panel.of(kind, request.GET).asked
     bar = FilterBar(request, project, kind, asked)
     link = request.build_absolute_uri(f"{bar.path}?{bar.query}")
     origin = request.build_absolute_uri("/").rstrip("/")
