@@ -78,7 +78,7 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
 class Feedback(models.Model):
     """place is what a cluster places the row by: the trace, the thread's uuid, or the project.
 
-    Before its run has arrived a feedback waits: its place is the trace it names, else the run itself.
+    Before its run has arrived a feedback waits, in a place of its own that workspace and run give.
     """
 
     pk = models.CompositePrimaryKey("place", "id")
@@ -250,3 +250,7 @@ class FeedbackToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feedback_key} {self.run_id}"
+
+
+# Django finds the models of an app through this module; this one stands on the names above.
+from apps.feedback.queues import models as _queues  # noqa: E402, F401

@@ -118,7 +118,7 @@ def write(workspace: Workspace, drafts: Sequence[Draft]) -> set[UUID]:
     with transaction.atomic(), connection.wrap_database_errors, raw_cursor() as cursor:
         traces, runs = _locked(cursor, workspace, latest)
         stored = _stored(cursor, workspace, latest)
-        rows = [_row(workspace, draft, _place(draft, runs, traces)) for draft in latest]
+        rows = [_row(workspace, draft, _place(workspace, draft, runs, traces)) for draft in latest]
         _lock_places(cursor, [row["place"] for row in rows], [place for _, place in stored], traces)
         new = {row["id"]: row["place"] for row in rows}
         changed = _leave(cursor, [(place, id_) for id_, place in stored if place != new[id_]])
@@ -126,7 +126,15 @@ def write(workspace: Workspace, drafts: Sequence[Draft]) -> set[UUID]:
         written = cursor.fetchall()
         changed += [row[:-1] for row in written]
         finish(cursor, changed, {*new.values(), *(place for _, place in stored)})
+        if waiting := [row["run_id"] for row in rows if row["waiting"]]:
+            transaction.on_commit(lambda: _link_later(waiting))
         return {row[-1] for row in written}
+
+
+def _link_later(runs: list[UUID]) -> None:
+    from apps.feedback.tasks import link_later  # it stands on this module
+
+    link_later(runs)
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -217,13 +225,15 @@ def finish(
     add_up(cursor, changed)
 
 
-def _place(draft: Draft, runs: dict[UUID, UUID], traces: dict[UUID, _Trace]) -> Place:
+def _place(workspace: Workspace, draft: Draft, runs: dict[UUID, UUID], traces: dict[UUID, _Trace]) -> Place:
     match draft.level:
         case Level.RUN:
             assert draft.run_id is not None
             trace_id = runs.get(draft.run_id)
             if trace_id is None:
-                return Place(draft.trace_id or draft.run_id, draft.trace_id, draft.project_id, None, waiting=True)
+                return Place(
+                    _waiting_room(workspace, draft.run_id), draft.trace_id, draft.project_id, None, waiting=True
+                )
             trace = traces[trace_id]
             return Place(trace_id, trace_id, trace.project_id, trace.thread)
         case Level.THREAD:
@@ -233,6 +243,11 @@ def _place(draft: Draft, runs: dict[UUID, UUID], traces: dict[UUID, _Trace]) -> 
             return Place(thread, None, draft.project_id, thread)
     assert draft.project_id is not None
     return Place(draft.project_id, None, draft.project_id, None)
+
+
+def _waiting_room(workspace: Workspace, run_id: UUID) -> UUID:
+    """Of the workspace alone: the trace that a feedback names may turn out to be another's."""
+    return thread_uuid(workspace.pk, str(run_id))
 
 
 def _row(workspace: Workspace, draft: Draft, place: Place) -> dict[str, Any]:

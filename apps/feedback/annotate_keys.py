@@ -1,0 +1,81 @@
+"""The form of a feedback key: in the settings, and shorter in the Annotate panel."""
+
+from typing import Any
+
+from django import forms
+
+from apps.feedback.keys import MAX_KEY, config_json
+from apps.feedback.models import FeedbackKey, KeyType
+
+KINDS = [
+    (KeyType.BOOLEAN, "Yes or no"),
+    (KeyType.CONTINUOUS, "Number"),
+    (KeyType.CATEGORICAL, "Labels"),
+    (KeyType.FREEFORM, "Text"),
+]
+
+
+class KeyForm(forms.Form):
+    key = forms.CharField(max_length=MAX_KEY, label="Name")
+    type = forms.ChoiceField(choices=KINDS, label="Kind")
+    labels = forms.CharField(
+        required=False,
+        max_length=20_000,
+        label="Labels",
+        widget=forms.Textarea(attrs={"rows": 4, "placeholder": "wrong\npartly right\nright = 5"}),
+        help_text="One a line, or with commas. They count 0, 1, 2 … unless a line gives its number: right = 5",
+    )
+    min = forms.FloatField(required=False, label="Lowest", widget=forms.NumberInput(attrs={"step": "any"}))
+    max = forms.FloatField(required=False, label="Highest", widget=forms.NumberInput(attrs={"step": "any"}))
+    multiple = forms.BooleanField(required=False, label="Several labels at once")
+    lower_is_better = forms.BooleanField(required=False, label="A lower score is better")
+
+    @classmethod
+    def editing(cls, config: FeedbackKey, data: Any = None) -> "KeyForm":
+        """The name stays: feedback is stored under it."""
+        given = config_json(config)
+        lines = "\n".join(_line(item) for item in given["categories"] or [])
+        form = cls(
+            data,
+            initial={
+                **given,
+                "key": config.key,
+                "labels": lines,
+                "multiple": config.multiple,
+                "lower_is_better": config.is_lower_score_better,
+            },
+        )
+        form.fields["key"].disabled = True
+        return form
+
+    def config(self) -> dict[str, Any]:
+        """As the API has it."""
+        data = self.cleaned_data
+        return {
+            "type": data["type"],
+            "min": data["min"],
+            "max": data["max"],
+            "categories": categories(data["labels"]) if data["type"] == KeyType.CATEGORICAL else None,
+            "allows_multiple_categories": data["multiple"],
+        }
+
+
+def categories(text: str) -> list[dict[str, Any]]:
+    """A label a line or between commas, with a number of its own after an equals sign."""
+    found = []
+    for line in filter(None, (part.strip() for part in text.replace(",", "\n").splitlines())):
+        label, value = _parted(line)
+        found.append({"label": label or None, "value": len(found) if value is None else value})
+    return found
+
+
+def _parted(line: str) -> tuple[str, float | None]:
+    label, equals, number = line.rpartition("=")
+    try:
+        return (label.strip(), float(number)) if equals else (line, None)
+    except ValueError:
+        return line, None
+
+
+def _line(item: dict[str, Any]) -> str:
+    return f"{item['label'] or ''} = {item['value']:g}".strip()
