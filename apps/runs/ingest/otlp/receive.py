@@ -12,6 +12,7 @@ from apps.runs.ingest.deliver import Incoming, Outcome, accept
 from apps.runs.ingest.otlp.run import is_duplicate, run_of
 from apps.runs.ingest.otlp.span import Span
 from apps.runs.ingest.otlp.tree import place
+from apps.runs.ingest.otlp.turn import told_by_models
 from apps.runs.ingest.reconcile import adopt
 from apps.runs.models import Run
 
@@ -25,7 +26,9 @@ def receive(workspace: Workspace, spans: Iterable[Span], project: str | None) ->
     nodes, rejected = place(span for span in taken if not is_duplicate(span))
     outcome = accept(workspace, [Incoming(run_of(node, project), patch=False) for node in nodes])
     if nodes:
-        settle(workspace, {node.run_id for node in nodes})
+        run_ids = {node.run_id for node in nodes}
+        settle(workspace, run_ids)
+        accept(workspace, [Incoming(run, patch=False) for run in told_by_models(workspace, run_ids)])
     return Outcome(outcome.accepted, [*rejected, *outcome.rejected])
 
 

@@ -10,6 +10,7 @@ from apps.runs.ingest.otlp.messages import CHOICE, is_message
 from apps.runs.ingest.otlp.metadata import metadata_of
 from apps.runs.ingest.otlp.span import STATUS_ERROR, STATUS_OK, Event, Span, moment
 from apps.runs.ingest.otlp.tree import Node
+from apps.runs.ingest.otlp.vercel import translated
 from apps.runs.ingest.schema import RUN_TYPES, RunIn
 
 type Fields = dict[str, Any]
@@ -76,7 +77,7 @@ def _attributes(span: Span) -> Fields:
     for event in span.events:
         if event.name == DETAILS_EVENT:
             found |= event.attributes
-    return found | span.attributes
+    return translated(found | span.attributes)
 
 
 def run_type_of(told: Attributes) -> str:
