@@ -10,13 +10,14 @@ from pydantic import Field
 
 from apps.accounts.access import KeyRequest, key_of
 from apps.accounts.models import ApiKey, Scope, Workspace
-from apps.feedback import configs, services
+from apps.feedback import configs, schemas, services
 from apps.feedback.access import config_or_404, feedback_or_404
 from apps.feedback.keys import BadConfig, BadFeedback, config_json
 from apps.feedback.models import Feedback, FeedbackKey
 from apps.feedback.receive import take
 from apps.feedback.wire import GivenFeedback, Verdict, feedback_json, verdict
 from apps.projects.models import Project
+from apps.projects.schemas import answers
 from apps.projects.wire import Moment, Text
 from apps.runs.query.compile import stored_thread_id
 from apps.runs.wire import encode
@@ -40,7 +41,7 @@ def answer(value: Any) -> HttpResponse:
     return HttpResponse(encode(value), content_type="application/json")
 
 
-@router.post("/feedback", auth=giver, summary="Give feedback")
+@router.post("/feedback", auth=giver, summary="Give feedback", openapi_extra=answers(schemas.FEEDBACK))
 def create_feedback(request: KeyRequest, body: GivenFeedback) -> HttpResponse:
     """On a run, which need not have arrived; on a thread, by thread_id and session_id; or on a project."""
     try:
@@ -68,7 +69,7 @@ class FeedbackQuery(Schema):
     offset: int = 0
 
 
-@router.get("/feedback", summary="List feedback")
+@router.get("/feedback", summary="List feedback", openapi_extra=answers(schemas.FEEDBACKS))
 def list_feedback(request: KeyRequest, asked: Query[FeedbackQuery]) -> HttpResponse:
     """Newest first."""
     start = min(max(asked.offset, 0), MAX_OFFSET)
@@ -98,7 +99,7 @@ def _asked_for(workspace: Workspace, asked: FeedbackQuery) -> Any:
     return found.for_list()
 
 
-@router.get("/feedback/{feedback_id}", summary="Read a feedback")
+@router.get("/feedback/{feedback_id}", summary="Read a feedback", openapi_extra=answers(schemas.FEEDBACK))
 def read_feedback(request: KeyRequest, feedback_id: uuid.UUID) -> HttpResponse:
     return answer(feedback_json(feedback_or_404(request.auth.workspace, feedback_id)))
 
@@ -107,7 +108,7 @@ class FeedbackChange(Verdict):
     """Only what is sent changes; null clears."""
 
 
-@router.patch("/feedback/{feedback_id}", summary="Change a feedback")
+@router.patch("/feedback/{feedback_id}", summary="Change a feedback", openapi_extra=answers(schemas.FEEDBACK))
 def update_feedback(request: KeyRequest, feedback_id: uuid.UUID, body: FeedbackChange) -> HttpResponse:
     feedback = feedback_or_404(request.auth.workspace, feedback_id)
     try:
@@ -119,7 +120,7 @@ def update_feedback(request: KeyRequest, feedback_id: uuid.UUID, body: FeedbackC
         raise Http404(str(error)) from None
 
 
-@router.delete("/feedback/{feedback_id}", summary="Take a feedback back")
+@router.delete("/feedback/{feedback_id}", summary="Take a feedback back", openapi_extra=answers(schemas.NOTHING))
 def delete_feedback(request: KeyRequest, feedback_id: uuid.UUID) -> HttpResponse:
     try:
         services.remove(feedback_or_404(request.auth.workspace, feedback_id))
@@ -141,7 +142,7 @@ class NewKey(KeyChange):
     feedback_config: dict[str, Any]
 
 
-@router.post("/feedback-configs", summary="Configure a feedback key")
+@router.post("/feedback-configs", summary="Configure a feedback key", openapi_extra=answers(schemas.CONFIG))
 def create_config(request: KeyRequest, body: NewKey) -> HttpResponse:
     """The same configuration again is answered with the one that is there; another is 400."""
     key = request.auth
@@ -165,7 +166,7 @@ class ConfigQuery(Schema):
     offset: int = 0
 
 
-@router.get("/feedback-configs", summary="List the configured feedback keys")
+@router.get("/feedback-configs", summary="List the configured feedback keys", openapi_extra=answers(schemas.CONFIGS))
 def list_configs(request: KeyRequest, asked: Query[ConfigQuery]) -> HttpResponse:
     found = FeedbackKey.objects.in_workspace(request.auth.workspace)
     if asked.key:
@@ -177,7 +178,9 @@ def list_configs(request: KeyRequest, asked: Query[ConfigQuery]) -> HttpResponse
     return answer([_config_json(config) for config in shown])
 
 
-@router.patch("/feedback-configs", summary="Change the configuration of a feedback key")
+@router.patch(
+    "/feedback-configs", summary="Change the configuration of a feedback key", openapi_extra=answers(schemas.CONFIG)
+)
 def update_config(request: KeyRequest, body: KeyChange) -> HttpResponse:
     """What is not given stays. Feedback that was given before stays as it is."""
     config = config_or_404(request.auth.workspace, body.feedback_key)
@@ -192,7 +195,9 @@ class ConfigAddress(Schema):
     feedback_key: Text
 
 
-@router.delete("/feedback-configs", summary="Delete the configuration of a feedback key")
+@router.delete(
+    "/feedback-configs", summary="Delete the configuration of a feedback key", openapi_extra=answers(None, 204)
+)
 def delete_config(request: KeyRequest, asked: Query[ConfigAddress]) -> HttpResponse:
     """The feedback under the key stays."""
     configs.delete(config_or_404(request.auth.workspace, asked.feedback_key), request.auth.created_by)

@@ -12,11 +12,13 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from apps.accounts.access import KeyRequest
+from apps.feedback import schemas
 from apps.feedback.api import MAX_OFFSET, MAX_PAGE, answer, giver
 from apps.feedback.configs import configure
 from apps.feedback.keys import MAX_KEY, BadConfig
 from apps.feedback.models import FeedbackToken
 from apps.feedback.wire import zulu
+from apps.projects.schemas import answers
 from apps.projects.wire import Moment, Text
 
 DEFAULT_LIFE = timedelta(hours=3)
@@ -41,7 +43,9 @@ class NewToken(Schema):
     expires_at: Moment | None = None
 
 
-@router.post("/feedback/tokens", auth=giver, summary="Make tokens for giving feedback")
+@router.post(
+    "/feedback/tokens", auth=giver, summary="Make tokens for giving feedback", openapi_extra=answers(schemas.MADE)
+)
 def create_tokens(request: KeyRequest, body: NewToken | list[NewToken]) -> HttpResponse:
     """One, or a list of up to 100; the answer is one or a list accordingly."""
     wanted = body if isinstance(body, list) else [body]
@@ -87,7 +91,7 @@ class TokenQuery(Schema):
     offset: int = 0
 
 
-@router.get("/feedback/tokens", summary="List the tokens of a run")
+@router.get("/feedback/tokens", summary="List the tokens of a run", openapi_extra=answers(schemas.TOKENS))
 def list_tokens(request: KeyRequest, asked: Query[TokenQuery]) -> HttpResponse:
     """Newest first, expired ones too."""
     found = FeedbackToken.objects.in_workspace(request.auth.workspace).of_run(asked.run_id)

@@ -89,6 +89,8 @@ def _given(request: HttpRequest) -> TokenVerdict:
         if not length.isdigit() or int(length) > MAX_BODY:
             raise BadFeedback(f"The body needs a Content-Length of at most {MAX_BODY}.")
         value, _ = parse(request.body or b"{}")
+        if not isinstance(value, dict):
+            raise BadFeedback("The body must be a JSON object.")
     try:
         return TokenVerdict.model_validate(value)
     except pydantic.ValidationError as error:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import ApiKey, Scope
+from apps.feedback import services
+from apps.feedback.configs import configure
+from apps.feedback.draft import Draft
 from config.api import api, api_v2
 from tests.factories import ApiKeyFactory
 from tests.openapi import assert_described
@@ -31,6 +35,8 @@ class Call:
     query: dict[str, Any] = field(default_factory=dict)
     creates: bool = False
     """Makes something in the workspace of the key, so that another key succeeds too."""
+    gives: bool = False
+    """Gives feedback, which a key that may only send may do too."""
 
 
 PROJECT = {"project_id": "<project>"}
@@ -52,6 +58,20 @@ CALLS = [
     Call("PUT /api/v1/runs/{run_id}/share", {"run_id": "<run>"}),
     Call("GET /api/v1/runs/{run_id}/share"),
     Call("DELETE /api/v1/runs/{run_id}/share"),
+    Call("POST /api/v1/feedback", {"session_id": "<project>", "key": "tone"}, gives=True),
+    Call("GET /api/v1/feedback", query={"run": "<run>"}),
+    Call("GET /api/v1/feedback", query={"session": "<project>"}),
+    Call("GET /api/v1/feedback/{feedback_id}"),
+    Call("PATCH /api/v1/feedback/{feedback_id}", {"score": 1}),
+    Call("DELETE /api/v1/feedback/{feedback_id}"),
+    Call("POST /api/v1/feedback/tokens", {"run_id": "<run>", "feedback_key": "new"}, gives=True),
+    Call("GET /api/v1/feedback/tokens", query={"run_id": "<run>"}),
+    Call(
+        "POST /api/v1/feedback-configs", {"feedback_key": "new", "feedback_config": {"type": "boolean"}}, creates=True
+    ),
+    Call("GET /api/v1/feedback-configs"),
+    Call("PATCH /api/v1/feedback-configs", {"feedback_key": SECRET, "is_lower_score_better": True}),
+    Call("DELETE /api/v1/feedback-configs", query={"feedback_key": SECRET}),
     Call("POST /api/v2/runs/query", {"project_ids": ["<project>"], "selects": ["INPUTS"]}),
     Call("POST /api/v2/runs/query", {"project_ids": ["<project>"], "ids": ["<run>"], "selects": ["INPUTS"]}),
     Call("GET /api/v2/runs/{run_id}", query=PROJECT),
@@ -95,7 +115,10 @@ def owner() -> Owner:
     key = ApiKeyFactory()
     root = run(thread_id=THREAD, start=timezone.now(), inputs={"question": SECRET}, name=SECRET, project=SECRET)
     project = send(key.workspace, root)
-    return Owner(key, {"<project>": str(project.pk), "<run>": root["id"]})
+    feedback = services.record(key.workspace, Draft(key=SECRET, run_id=uuid.UUID(root["id"]), comment=SECRET))
+    configure(key.workspace, SECRET, {"type": "freeform"})
+    names = {"<project>": str(project.pk), "<run>": root["id"], "<feedback>": str(feedback.id)}
+    return Owner(key, names)
 
 
 def made(call: Call, owner: Owner, key: ApiKey | None) -> Any:
@@ -106,6 +129,7 @@ def made(call: Call, owner: Owner, key: ApiKey | None) -> Any:
         trace_id=names["<run>"],
         project_id=names["<project>"],
         thread_id=THREAD.replace(" ", "%20"),
+        feedback_id=names["<feedback>"],
     )
     client = Client(headers={"x-api-key": key.secret} if key else {})
     query = _filled(call.query, names)
@@ -136,7 +160,7 @@ def test_every_route_of_the_api_is_called_here() -> None:
 
 @every_call
 def test_the_workspace_itself_is_answered(owner: Owner, call: Call) -> None:
-    expected = 404 if "resolutions" in call.route else 204 if "share" in call.route else 202
+    expected = 404 if "resolutions" in call.route else 204 if "share" in call.route or "configs" in call.route else 202
     answer = made(call, owner, owner.key)
     assert answer.status_code in (200, expected), answer.content
     assert_described(call.route, answer)
@@ -150,7 +174,7 @@ def test_without_a_key_every_route_is_401(owner: Owner, call: Call) -> None:
 @every_call
 def test_a_key_that_may_only_send_is_403_on_every_route(owner: Owner, call: Call) -> None:
     key = ApiKeyFactory(workspace=owner.key.workspace, scope=Scope.INGEST)
-    assert made(call, owner, key).status_code == 403
+    assert made(call, owner, key).status_code == (200 if call.gives else 403)
 
 
 @every_call

@@ -4,9 +4,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from apps.feedback.models import Feedback
 from apps.runs import payload
 from apps.runs.models import Run
 from apps.runs.query.nodes import And, Check, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search
@@ -38,6 +40,9 @@ def holds(node: Node, run: Run) -> bool:
             return bool(values_at(run.metadata, key))
         case Search(words, fields):
             return all(any(word_in(word, field, run) for field in fields) for word in words)
+        case Pair("feedback"):
+            given = Feedback.objects.newest().of_runs([(run.trace_id, run.id)])
+            return feedback_holds(node, list(given))
         case Pair("input" | "output" as relation):
             return pair_holds(node, payload.load(getattr(run, f"{relation}s")))
         case Pair():
@@ -139,6 +144,27 @@ def pair_holds(pair: Pair, metadata: Any) -> bool:
         and all(not equals(value, check.value) for value in everywhere for check in pair.checks if check.op is Op.NEQ)
         and (not positive or any(all(passes(value, check) for check in positive) for value in everywhere))
     )
+
+
+def feedback_holds(pair: Pair, given: list[Feedback]) -> bool:
+    if pair.keys and not pair.keys_absent:
+        return any(one.key in pair.keys and all(said(one, check) for check in pair.checks) for one in given)
+    negative = [check for check in pair.checks if check.op is Op.NEQ and check.value is not None]
+    positive = [check for check in pair.checks if check not in negative]
+    return (
+        not any(one.key in pair.keys for one in given)
+        and not any(said(one, replace(check, op=Op.EQ)) for one in given for check in negative)
+        and (not positive or any(all(said(one, check) for check in positive) for one in given))
+    )
+
+
+def said(feedback: Feedback, check: Check) -> bool:
+    if check.half == "value":
+        return any(passes(value, check) for value in elements([feedback.value]) if value is not None)
+    value = {"score": feedback.score, "comment": feedback.comment, "source": feedback.source_type}[check.half]
+    if check.value is None:
+        return (value is None) is (check.op is Op.EQ)
+    return value is not None and compare(value, check)
 
 
 def passes(value: Any, check: Check) -> bool:
