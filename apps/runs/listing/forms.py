@@ -6,15 +6,13 @@ import django_filters
 from django import forms
 
 from apps.accounts.models import Membership
-from apps.runs.listing.rows import Row, several, text_of
+from apps.runs.listing.rows import MAX_KEY, MAX_VALUE, Row, several, text_of
 from apps.runs.listing.saved import SavedFilter
 from apps.runs.listing.scopes import MOMENTS, WITH_SEVERAL, WITHOUT_VALUE, Offer, Scope
 from apps.runs.listing.values import SUGGESTED
 from apps.runs.query.fields import Kind
 from apps.runs.query.nodes import FilterError
 
-MAX_VALUE: Final = 4_000
-MAX_KEY: Final = 250
 JOINS: Final = (("all", "all of"), ("any", "any of"), ("none", "none of"))
 HINTS: Final = {
     Kind.SECONDS: "such as 500ms, 5s or 2m",
@@ -30,7 +28,7 @@ class RowForm(forms.Form):
     """What does not fit, such as the operator of the field that was chosen before, gives way to the first that fits."""
 
     field = forms.ChoiceField()
-    key = forms.CharField(required=False, max_length=MAX_KEY)
+    key = forms.CharField(required=False, max_length=MAX_KEY, strip=False)
     op = forms.ChoiceField(label="operator")
     value = forms.CharField(required=False, max_length=MAX_VALUE, strip=False)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from apps.runs.listing.scopes import ANYWHERE, Offer, Scope
+from apps.runs.listing.scopes import ANYWHERE, WITHOUT_VALUE, Offer, Scope
 from apps.runs.query.fields import SEARCHED, Kind
 from apps.runs.query.nodes import (
     And,
@@ -32,6 +32,9 @@ from apps.runs.query.unparse import quoted, unparse
 
 MAX_ROWS: Final = 60
 MAX_NESTING: Final = 3
+MAX_VALUE: Final = 4_000
+MAX_KEY: Final = 250
+_LINES: Final = re.compile("[\x00-\x1f\x7f\u2028\u2029]")
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _COMPARE: Final = {"is": Op.EQ, "isnt": Op.NEQ, "gt": Op.GT, "gte": Op.GTE, "lt": Op.LT, "lte": Op.LTE, "in": Op.IN}
 _NAMES: Final = {op: name for name, op in _COMPARE.items()}
@@ -112,7 +115,7 @@ def _pair_text(row: Row, offer: Offer) -> str:
     key = f"{offer.relation}_key"
     if row.op in ("set", "unset"):
         return f"and({'eq' if row.op == 'set' else 'neq'}({key}, {quoted(row.key)}))"
-    condition = _condition(f"{offer.relation}_value", row, offer)
+    condition = _condition(f"{offer.relation}_{offer.half}", row, offer)
     return f"and(eq({key}, {quoted(row.key)}), {condition})" if row.key else f"and({condition})"
 
 
@@ -124,7 +127,9 @@ def _condition(field: str, row: Row, offer: Offer) -> str:
             return f"like({field}, {quoted(f'{like_literal(row.value)}%')})"
         case "in":
             return f"in({field}, [{', '.join(quoted(value) for value in several(row.value))}])"
-    bare = offer.kind in (Kind.NUMBER, Kind.MONEY) or (offer.kind is Kind.PAIRED and row.op not in ("is", "isnt"))
+    bare = offer.kind in (Kind.NUMBER, Kind.MONEY, Kind.SCORE) or (
+        offer.kind is Kind.PAIRED and row.op not in ("is", "isnt")
+    )
     value = row.value.strip()
     shown = value if bare and _NUMBER.fullmatch(value) else quoted(value if bare else row.value)
     return f"{_COMPARE[row.op].value}({field}, {shown})"
@@ -154,8 +159,10 @@ def _size(item: Item) -> int:
 
 
 def bare(node: Node) -> Node:
-    """Without the and and or of one part, which say nothing; and not(or(x)) as not(x)."""
+    """The same condition in one way of writing it: without the and and or of one part, and exists as the key of a pair."""
     match node:
+        case Exists(field, key):
+            return Pair(field, (key,), False, ())
         case And((part,)) | Or((part,)):
             return bare(part)
         case And(parts):
@@ -187,14 +194,19 @@ def _row(node: Node, scope: Scope) -> Row | None:
     """The row that says exactly this, if there is one."""
     row = _guess(node)
     offer = scope.offers().get(row.field) if row else None
-    if row is None or offer is None or row.op not in offer.operators:
+    if row is None or offer is None or row.op not in offer.operators or not _fits(row):
         return None
-    meant = Pair("metadata", (node.key,), False, ()) if isinstance(node, Exists) else node
     try:
         said = bare(scope.parse(_row_text(row, offer)))
     except FilterError:
         return None
-    return row if said == meant else None
+    return row if said == node else None
+
+
+def _fits(row: Row) -> bool:
+    """Into the fields of a form, which hold one line, and where a value is wanted not an empty one."""
+    lacks = row.op not in WITHOUT_VALUE and not row.value.strip()
+    return not (lacks or len(row.value) > MAX_VALUE or len(row.key) > MAX_KEY or _LINES.search(row.value + row.key))
 
 
 def _guess(node: Node) -> Row | None:
@@ -205,18 +217,21 @@ def _guess(node: Node) -> Row | None:
             return _checked(field, check)
         case Has(field, text):
             return Row(field, "includes", text)
-        case Exists(field, key):
-            return Row(field, "set", key=key)
         case Search(words, fields):
             anywhere = fields == SEARCHED or len(fields) > 1
             return Row(ANYWHERE if anywhere else fields[0], "words", " ".join(words))
         case Pair(relation, keys, absent, checks) if len(keys) <= 1 and len(checks) <= 1:
             key = keys[0] if keys else ""
             if not checks:
-                return Row(relation, "unset" if absent else "set", key=key)
-            row = _checked(relation, checks[0])
-            return row and Row(relation, row.op, row.value, key)
+                return Row(_of_pair(relation, "score"), "unset" if absent else "set", key=key)
+            row = _checked(_of_pair(relation, checks[0].half), checks[0])
+            return row and Row(row.field, row.op, row.value, key)
     return None
+
+
+def _of_pair(relation: str, half: str) -> str:
+    """The name of the builder's field."""
+    return f"feedback_{half}" if relation == "feedback" else relation
 
 
 def _checked(field: str, check: Check) -> Row | None:

@@ -49,15 +49,18 @@ _KINDS: Final[dict[Kind, tuple[str, ...]]] = {
     Kind.FLAG: ("is",),
     Kind.LIST: ("includes", "excludes"),
     Kind.PAYLOAD: ("words", "nowords"),
+    Kind.SCORE: (*_AMOUNT, "set", "unset"),
     Kind.PAIRED: ("is", "isnt", "in", "notin", "has", "hasnt", "starts", *_ORDER, "set", "unset"),
 }
 _SEARCHED: Final = frozenset({"name", "error"})
+_FEEDBACK: Final = ("feedback_score", "feedback_value", "feedback_comment")
 # What a run shows of itself, in the order of the menu.
 _GROUPS: Final = (
     ("Content", (ANYWHERE, "inputs", "outputs", "error", "input", "output")),
     ("Run", ("name", "run_type", "status", "tags", "metadata", "is_root")),
     ("Figures", ("latency", "total_tokens", "prompt_tokens", "completion_tokens", "total_cost")),
     ("Time", ("start_time", "end_time", "first_token_time")),
+    ("Feedback", _FEEDBACK),
     ("Ids", ("thread_id", "trace_id", "id", "parent_run_id", "reference_example_id")),
 )
 _THREAD_GROUPS: Final = (
@@ -65,19 +68,21 @@ _THREAD_GROUPS: Final = (
     ("Turns", ("turn_count", "num_errored_turns", "run_count")),
     ("Figures", ("trace_latency_p50", "trace_latency_p99", "thread_duration", "total_tokens", "prompt_tokens",
                  "completion_tokens", "total_cost")),
+    ("Feedback", _FEEDBACK),
     ("Time", ("last_activity", "min_start_time", "max_start_time")),
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A field of the builder's menu. relation is set where it needs a key: metadata, input and output."""
+    """A field of the builder's menu. relation is set where it needs a key, half then says which part of the pair it asks for."""
 
     name: str
     label: str
     kind: Kind
     operators: tuple[str, ...]
     relation: str = ""
+    half: str = "value"
 
     def operator_labels(self) -> list[tuple[str, str]]:
         words = OPERATORS | (MOMENTS if self.kind is Kind.TIME else {})
@@ -125,6 +130,10 @@ def _offers(
 def _offer(name: str, fields: Mapping[str, Field]) -> Offer:
     if name == ANYWHERE:
         return Offer(name, "anything said", Kind.PAYLOAD, ("words", "nowords"))
+    if name in _FEEDBACK:
+        half = name.removeprefix("feedback_")
+        kind = Kind.SCORE if half == "score" else Kind.TEXT
+        return Offer(name, name.replace("_", " "), kind, _KINDS[kind], "feedback", half)
     if f"{name}_value" in FIELDS and fields is FIELDS:
         labels = {"input": "input value", "output": "output value"}
         return Offer(name, labels.get(name, name), Kind.PAIRED, _KINDS[Kind.PAIRED], relation=name)

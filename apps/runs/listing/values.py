@@ -30,6 +30,8 @@ WHERE jsonb_typeof(metadata) = 'object' AND jsonb_typeof(part.value) = 'object'
 """
 _BY_KEY = "SELECT COALESCE(metadata ->> %(key)s, metadata #>> string_to_array(%(key)s, '.')) FROM latest"
 _ANY_VALUE = "SELECT part.value FROM latest, jsonb_each_text(metadata) AS part WHERE jsonb_typeof(metadata) = 'object'"
+# By name: the app of feedback stands above this one.
+_FEEDBACK = "SELECT key FROM feedback_feedback WHERE project_id = %(project)s ORDER BY created_at DESC LIMIT %(sample)s"
 _THREADS = """
 SELECT thread_id FROM runs_trace WHERE project_id = %(project)s AND thread_id IS NOT NULL
 ORDER BY start_time DESC LIMIT %(sample)s
@@ -43,6 +45,8 @@ class Choice:
 
 
 def keys_of(project: Project, relation: str, typed: str) -> list[Choice]:
+    if relation == "feedback":
+        return _counted(project, "", _FEEDBACK, typed)
     return _counted(project, "metadata", _KEYS, typed) if relation == "metadata" else []
 
 

@@ -59,7 +59,7 @@ def suggest(request: MemberRequest, project_id: uuid.UUID, kind: str) -> HttpRes
         raise Http404("No such condition")
     key, value = form["key"].value() or "", form["value"].value() or ""
     if request.GET.get("part") == "key":
-        choices = keys_of(project, form.offer.name, key)
+        choices = keys_of(project, form.offer.relation, key)
     else:
         choices = values_of(project, form.offer.name, key, value.rsplit(",", 1)[-1].strip())
     return render(request, "filters/build.html#choices", {"choices": choices, "id": request.GET.get("part")})

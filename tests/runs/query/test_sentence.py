@@ -27,7 +27,7 @@ from tests.runs.query.test_compile import filters
         ('in(run_type, ["llm", "tool", "chain"])', "type is llm, tool or chain"),
         ('like(name, "Chat%")', "name starts with Chat"),
         ('like(name, "%50\\\\%%")', "name contains “50%”"),
-        ('like(name, "a_c")', "name is like “a_c”"),
+        ('like(name, "a_c")', "name is like a_c"),
         ('gt(start_time, "2026-03-01")', "start after 2026-03-01"),
         ('lte(end_time, "2026-03-01T12:30:00Z")', "end until 2026-03-01 12:30:00"),
         ('has(tags, "beta")', "tag beta"),
