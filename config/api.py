@@ -18,6 +18,8 @@ from apps.accounts.access import KeyError401, KeyError403, KeyRequest, key_of
 from apps.accounts.models import ApiKey
 from apps.feedback.api import router as feedback
 from apps.feedback.api_tokens import router as feedback_tokens
+from apps.feedback.queues.api import router as queues
+from apps.feedback.queues.api_items import router as queue_items
 from apps.projects.api import router as projects
 from apps.projects.api_v2 import router as projects_v2
 from apps.runs.api import read_run
@@ -81,6 +83,8 @@ api.add_router("", sharing)
 # Before /feedback/{feedback_id}, which would take its path.
 api.add_router("", feedback_tokens)
 api.add_router("", feedback)
+api.add_router("", queues)
+api.add_router("", queue_items)
 api.add_router("", public)
 
 api_v2 = NinjaAPI(

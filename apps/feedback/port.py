@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.feedback import aggregate, following, reconcile
+from apps.feedback.queues import following as queues
 from apps.feedback.receive import receive
 from apps.projects.ports import FeedbackPort, Refusal, RunKey, Stats
 
@@ -18,15 +19,18 @@ class Port(FeedbackPort):
 
     def traces_merged(self, cursor: Any, into: Mapping[UUID, UUID]) -> None:
         following.traces_merged(cursor, into)
+        queues.traces_merged(cursor, into)
 
     def traces_moved(self, cursor: Any, traces: Collection[UUID]) -> None:
         following.traces_moved(cursor, traces)
 
     def traces_gone(self, cursor: Any, traces: Collection[UUID]) -> None:
         following.traces_gone(cursor, traces)
+        queues.traces_gone(cursor, traces)
 
     def threads_gone(self, cursor: Any, threads: Collection[UUID]) -> None:
         following.threads_gone(cursor, threads)
+        queues.threads_gone(cursor, threads)
 
     def drift(self, *, fix: bool) -> Iterator[tuple[str, str]]:
         return reconcile.drift(fix=fix)

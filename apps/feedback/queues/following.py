@@ -10,11 +10,14 @@ MERGED = """
 UPDATE feedback_queueitem AS i SET trace_id = went.new FROM unnest(%(old)s::uuid[], %(new)s::uuid[]) AS went (old, new)
 WHERE i.trace_id = went.old
 """
-RUNS_GONE = "DELETE FROM feedback_queueitem WHERE trace_id = ANY(%s)"
-THREADS_GONE = """
-DELETE FROM feedback_queueitem AS i WHERE thread = ANY(%s)
-    AND NOT EXISTS (SELECT 1 FROM threads_thread AS t WHERE t.id = i.thread)
+_WITH_REVIEWS = """
+WITH gone AS (DELETE FROM feedback_queueitem AS i WHERE {} RETURNING id)
+DELETE FROM feedback_queuereview WHERE item_id IN (SELECT id FROM gone)
 """
+RUNS_GONE = _WITH_REVIEWS.format("trace_id = ANY(%s)")
+THREADS_GONE = _WITH_REVIEWS.format(
+    "thread = ANY(%s) AND NOT EXISTS (SELECT 1 FROM threads_thread AS t WHERE t.id = i.thread)"
+)
 
 type Cursor = psycopg.Cursor[Any]
 

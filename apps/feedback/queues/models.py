@@ -100,6 +100,13 @@ class QueueItemQuerySet(models.QuerySet["QueueItem"]):
     def of_runs(self, run_ids: Collection[uuid.UUID]) -> Self:
         return self.filter(run_id__in=list(run_ids))
 
+    def called(self, name: uuid.UUID) -> Self:
+        """By the id of the run, or of the item itself."""
+        return self.filter(Q(run_id=name) | Q(pk=name))
+
+    def ids(self) -> list[uuid.UUID]:
+        return list(self.values_list("pk", flat=True))
+
     def of_threads(self, threads: Collection[uuid.UUID]) -> Self:
         return self.filter(thread__in=list(threads))
 
@@ -112,6 +119,10 @@ class QueueItemQuerySet(models.QuerySet["QueueItem"]):
 
     def completed(self) -> Self:
         return self.filter(completed_at__isnull=False)
+
+    def completed_between(self, since: datetime | None, until: datetime | None) -> Self:
+        bounds = {"completed_at__gt": since, "completed_at__lt": until}
+        return self.filter(**{bound: moment for bound, moment in bounds.items() if moment is not None})
 
     def with_done(self) -> Self:
         """With `done`, how many people have reviewed the item."""
@@ -176,7 +187,7 @@ class QueueItem(models.Model):
     """A run (run_id, trace_id) or a thread (thread_id and its uuid in thread). queued_at is its place in the queue."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    queue = models.ForeignKey(AnnotationQueue, on_delete=models.DB_CASCADE, related_name="items", db_index=False)
+    queue = models.ForeignKey(AnnotationQueue, on_delete=models.CASCADE, related_name="items", db_index=False)
     project = unenforced(Project, "queue_items")
     kind = models.CharField(max_length=6, choices=Kind.choices)
     run_id = models.UUIDField(null=True)
@@ -242,7 +253,7 @@ class QueueReviewQuerySet(models.QuerySet["QueueReview"]):
 class QueueReview(models.Model):
     """What one person has to do with an item: holds it until reserved_until, or has judged it at done_at."""
 
-    item = models.ForeignKey(QueueItem, on_delete=models.DB_CASCADE, related_name="reviews")
+    item = models.ForeignKey(QueueItem, on_delete=models.CASCADE, related_name="reviews")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     reserved_until = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)

@@ -3,12 +3,13 @@
 An item has room for as many reviews as its queue needs, given or promised. Whoever promises or gives one holds the lock of the item.
 """
 
+from datetime import datetime
 from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts.models import User
+from apps.accounts.models import Membership, User
 from apps.feedback.models import Feedback, FeedbackQuerySet
 from apps.feedback.queues.models import (
     AnnotationQueue,
@@ -33,6 +34,13 @@ class Unanswered(ValueError):
 
 class Full(ValueError):
     """The item has no room for another review."""
+
+
+def allowed(queue: AnnotationQueue, membership: Membership | None) -> bool:
+    """Whether the member may review this queue."""
+    if membership is None or not membership.may("annotator"):
+        return False
+    return not queue.assigned_only or queue.reviewers.contains(membership)
 
 
 def held(queue: AnnotationQueue, user: User) -> QueueItem | None:
@@ -73,8 +81,11 @@ def _take(queue: AnnotationQueue, user: User, after: QueueItem | None, *, waitin
 
 def _waiting(queue: AnnotationQueue, user: User, after: QueueItem | None) -> QueueItemQuerySet:
     items = QueueItem.objects.in_queue(queue)
-    return (items.after(after) if after else items.order_by("queued_at", "pk")).open().for_person(user).in_section(
-        Section.MINE
+    return (
+        (items.after(after) if after else items.order_by("queued_at", "pk"))
+        .open()
+        .for_person(user)
+        .in_section(Section.MINE)
     )
 
 
@@ -117,9 +128,7 @@ def mark_done(queue: AnnotationQueue, item: QueueItem, user: User) -> None:
         others = _others(item, user).done().count()
         if others >= queue.reviews_needed:
             raise Full("Others have completed this item meanwhile. Your feedback is kept.")
-        QueueReview.objects.update_or_create(
-            item=locked, user=user, defaults={"done_at": now, "reserved_until": None}
-        )
+        QueueReview.objects.update_or_create(item=locked, user=user, defaults={"done_at": now, "reserved_until": None})
         locked.last_reviewed_at = now
         locked.completed_at = now if others + 1 >= queue.reviews_needed else None
         locked.save(update_fields=["last_reviewed_at", "completed_at"])
@@ -143,7 +152,12 @@ def requeue(queue: AnnotationQueue, item: QueueItem, user: User) -> None:
     """To the end of the queue, and free for others."""
     with transaction.atomic():
         QueueReview.objects.of(item).by(user).undone().delete()
-        QueueItem.objects.filter(pk=item.pk).update(queued_at=timezone.now())
+        move(item, timezone.now())
+
+
+def move(item: QueueItem, moment: datetime) -> None:
+    """To another place in the queue, which is in the order of these moments."""
+    QueueItem.objects.filter(pk=item.pk).update(queued_at=moment)
 
 
 def may_reopen(queue: AnnotationQueue, item: QueueItem, user: User) -> bool:
@@ -170,4 +184,3 @@ def is_gone(item: QueueItem) -> bool:
     if item.is_thread:
         return not Thread.objects.among([item.thread] if item.thread else []).exists()
     return not Run.objects.filter(trace_id=item.trace_id, id=item.run_id).exists()
-

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -62,3 +63,9 @@ def remove(queue: AnnotationQueue, by: User | None, items: Collection[uuid.UUID]
         found.delete()
         record(queue.workspace, by, "removed from queue", f"{queue.name}: {count}")
     return count
+
+
+def change_item(item: QueueItem, **moments: datetime) -> None:
+    for name, moment in moments.items():
+        setattr(item, name, moment)
+    item.save(update_fields=list(moments))
