@@ -16,9 +16,9 @@ from apps.threads.filtering import TAG, AnyRun
 from apps.threads.narrow import narrowed
 from apps.threads.of_turns import USER_KEYS
 
-SAMPLE: Final = 1_000
+SAMPLE: Final = 500
 """Threads, those of the most recent activity; of these at most MOST_TURNS turns."""
-MOST_TURNS: Final = 4_000
+MOST_TURNS: Final = 2_000
 MOST_VALUES: Final = 8
 MOST_KEYS: Final = 8
 LONGEST: Final = 100

@@ -1,10 +1,11 @@
 """What the Threads tab shows, from its URL and what the person chose before."""
 
-from dataclasses import dataclass
+from html import escape
 from typing import Any, Final
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
 
 from apps.accounts.access import MemberRequest
 from apps.projects.models import Project
@@ -19,15 +20,6 @@ from apps.threads.sorts import MOST_COUNTED, Sort, page_of, sort_of
 from apps.threads.times import hidden, range_of
 
 ASIDE_COOKIE: Final = "aside"
-
-
-@dataclass(frozen=True)
-class Header:
-    """The query that sorts by the column, the other way round where it sorts already; aria is what aria-sort says."""
-
-    column: Column
-    query: str
-    aria: str
 
 
 def context(request: MemberRequest, project: Project, asked: Asked) -> dict[str, Any]:
@@ -48,7 +40,7 @@ def context(request: MemberRequest, project: Project, asked: Asked) -> dict[str,
         "place": place,
         "most_counted": MOST_COUNTED,
         "rows": rows_of(project, page.rows, columns, snippets, asked.query(cols=(), saved="")),
-        "headers": [header(each, asked, sort) for each in columns],
+        "headers": mark_safe("".join(header(each, asked, sort) for each in columns)),
         "newest": page.rows[0].last_activity if first else totals.last_activity,
         "problems": asked.problems,
         "sort": sort,
@@ -69,19 +61,37 @@ def columns_of(request: MemberRequest, project: Project, asked: Asked) -> list[C
     return chosen(asked.cols or Layout.objects.columns_of(request.user, project))
 
 
-def header(each: Column, asked: Asked, sort: Sort) -> Header:
-    """A figure is first sorted from the largest."""
+def header(each: Column, asked: Asked, sort: Sort) -> str:
+    """A link that sorts by the column, the other way round where it sorts already. A figure is first sorted from the largest."""
     current = each.id == sort.column.id
     again = each.id if current and sort.descending else f"-{each.id}"
-    aria = ("descending" if sort.descending else "ascending") if current else ""
-    return Header(each, asked.query(sort=again) if each.sorts else "", aria)
+    aria = f' aria-sort="{"descending" if sort.descending else "ascending"}"' if current else ""
+    about = f' title="{escape(each.about)}"' if each.about else ""
+    label = f"<bdi>{escape(each.label)}</bdi>"
+    link = f'<a href="?{escape(asked.query(sort=again))}">{label}</a>' if each.sorts else label
+    return f'<th scope="col"{' class="num"' if each.numeric else ""}{aria}{about}>{link}</th>'
 
 
-def picker(project: Project, columns: list[Column]) -> list[tuple[Column, bool]]:
-    """The chosen columns in their order, then the others."""
+def picker(project: Project, columns: list[Column]) -> SafeString:
+    """The chosen columns in their order, then the others, as items of a list: in Python for the reason that the cells are."""
     taken = {each.id for each in columns}
     offered = [*COLUMNS.values(), *(each for family in FAMILIES.values() for each in family.offered(project))]
-    return [(each, True) for each in columns] + [(each, False) for each in offered if each.id not in taken]
+    items = [_item(each, taken=True) for each in columns]
+    return mark_safe("".join(items + [_item(each, taken=False) for each in offered if each.id not in taken]))
+
+
+def _item(each: Column, *, taken: bool) -> str:
+    id_, label = escape(each.id), escape(each.label)
+    box = f'<input type="checkbox" name="col" value="{id_}"{" checked" if taken else ""}>'
+    tick = f'<label class="check">{box}<bdi>{label}</bdi></label>'
+    if not taken:
+        return f'<li class="free">{tick}</li>'
+    moves = "".join(
+        f'<button class="btn quiet icon-only" name="{name}" value="{id_}" title="Further {side}">'
+        f'<span aria-hidden="true">{arrow}</span><span class="sr-only">Move {label} {side}</span></button>'
+        for name, side, arrow in (("up", "left", "↑"), ("down", "right", "↓"))
+    )
+    return f'<li>{tick}<span class="moves push">{moves}</span></li>'
 
 
 def rearranged(form: Any) -> list[str]:

@@ -88,7 +88,7 @@ def aside(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
         "asked": asked,
         "query": asked.query(),
         "list_url": _url(project),
-        "stats": stats_of(project, narrowed(project, asked)),
+        "stats": stats_of(project, narrowed(project, asked), every=not asked.is_narrow),
         "facets": facets_of(project, asked),
     }
     return page(request, "threads/list_aside.html", context)

@@ -78,11 +78,13 @@ FROM unnest(%s::text[]) AS wanted (thread_id)
 CROSS JOIN LATERAL (
     SELECT trace_id FROM runs_trace WHERE project_id = %s AND thread_id = wanted.thread_id ORDER BY start_time DESC LIMIT %s
 ) AS turn
-JOIN {words} AS found ON found.trace_id = turn.trace_id
+CROSS JOIN LATERAL {words} AS found
 WHERE found.word <> '' GROUP BY wanted.thread_id
 """
-_TAGS = "(SELECT trace_id, unnest(tags) AS word FROM runs_run WHERE id = trace_id)"
-_MODELS = "(SELECT trace_id, model AS word FROM runs_run WHERE run_type = 'llm' AND model IS NOT NULL)"
+_TAGS = "(SELECT unnest(tags) AS word FROM runs_run WHERE trace_id = turn.trace_id AND id = turn.trace_id)"
+_MODELS = (
+    "(SELECT model AS word FROM runs_run WHERE trace_id = turn.trace_id AND run_type = 'llm' AND model IS NOT NULL)"
+)
 
 
 def _words(source: str, project: Project, threads: Sequence[Thread]) -> Mapping[str, list[str]]:

@@ -17,6 +17,7 @@ from apps.threads.models import Thread, ThreadQuerySet
 from apps.threads.of_turns import Pairs
 
 DEFAULT_SORT: Final = "-last_activity"
+TIMES: Final = frozenset({"first_start", "last_start", "last_activity"})
 MOST_COUNTED: Final = 10_000
 """Beyond it a count says "10,000+": counting is bounded, so that it never takes longer than the rows."""
 # What the index thread_latest holds, so without a word on nulls.
@@ -40,6 +41,12 @@ class Sort:
     @property
     def text(self) -> str:
         return ("-" if self.descending else "") + self.column.id
+
+    @property
+    def first(self) -> str:
+        """Which rows come first, in a word."""
+        ends = ("earliest", "latest") if self.column.id in TIMES else ("smallest", "largest")
+        return ends[self.descending]
 
 
 def sort_of(text: str) -> Sort:

@@ -54,13 +54,15 @@ def _shown(rate: float | None) -> str:
     return UNKNOWN if rate is None else f"{rate:.1f}".removesuffix(".0") + " %"
 
 
-def stats_of(project: Project, threads: ThreadQuerySet) -> Stats:
+def stats_of(project: Project, threads: ThreadQuerySet, *, every: bool = False) -> Stats:
+    """every: they are all the threads of the project, which need not be looked up one by one."""
     sums = threads.order_by().aggregate(
         count_=Count("pk"),
         **{f"{name}_": Sum(name, default=0) for name in _SUMS},
         cost_=Sum("total_cost", default=Decimal(0)),
     )
-    turns = Trace.objects.in_project(project).of_threads(threads)
+    turns = Trace.objects.in_project(project)
+    turns = turns.in_some_thread() if every else turns.of_threads(threads)
     sample = trace_stats(turns.order_by("-start_time")[:SAMPLE])
     return Stats(
         threads=sums["count_"],
