@@ -57,7 +57,8 @@ class Draft:
         metadata = self.source.get("metadata")
         judge = metadata.get("judge") if isinstance(metadata, dict) else None
         named = judge if isinstance(judge, str) and judge else self.source.get("user_id")
-        return f"{self.source_type} {named}"[:300] if named else None
+        # The colon keeps a program from passing for a member.
+        return f"{self.source_type}: {named}"[:300] if named else None
 
     @classmethod
     def of(cls, stored: Feedback) -> "Draft":

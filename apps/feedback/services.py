@@ -61,7 +61,7 @@ def change(feedback: Feedback, **values: Any) -> Feedback:
 
 def remove(feedback: Feedback) -> str:
     """Take feedback back; an earlier verdict of its judge counts again. Returns what `restore` needs."""
-    undo = snapshot(feedback)
+    undo = snapshot(_read(feedback.workspace, feedback.id))
     if not store.delete(feedback.workspace, feedback.id):
         raise Gone(f"No feedback {feedback.id}")
     return undo

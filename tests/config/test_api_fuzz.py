@@ -65,8 +65,13 @@ def fields_of(operation: Any, definition: dict[str, Any]) -> list[str]:
     content = definition.get("requestBody", {}).get("content", {})
     if not content:
         return []
-    name = content["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
-    return list(operation.schema.raw_schema["components"]["schemas"][name]["properties"])
+    schema = content["application/json"]["schema"]
+    # One object, or one or several; a body that is only a list has no fields.
+    references = [choice["$ref"] for choice in schema.get("anyOf", [schema]) if "$ref" in choice]
+    names = [reference.rsplit("/", 1)[1] for reference in references]
+    return [
+        field for name in names for field in operation.schema.raw_schema["components"]["schemas"][name]["properties"]
+    ]
 
 
 def escaped(text: str) -> str:
