@@ -5,6 +5,7 @@ http, https and mailto.
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ from pygments.token import STANDARD_TYPES
 # Past it the parser would take more than a second for hostile text; the text is then shown as it is.
 MAX_CHARACTERS = 50_000
 MAX_CODE = 10_000
+# Characters up to which the HTML of a text is kept in memory: 1,000 of them are some megabytes.
+MAX_KEPT = 4_000
 
 _LANGUAGES = {
     "python", "py", "python3", "json", "javascript", "js", "typescript", "ts", "jsx", "tsx", "bash", "sh", "shell",
@@ -57,7 +60,15 @@ def render(text: str) -> SafeString:
         return format_html('{}<pre class="plain" tabindex="0">{}</pre>', note, text)
     if _PLAIN.match(text):
         return format_html("<p>{}</p>", text)
+    return _kept(text) if len(text) <= MAX_KEPT else _rendered(text)
+
+
+def _rendered(text: str) -> SafeString:
     return mark_safe(_focusable(_sanitised(_parser.render(text))))
+
+
+# Pages are read again and again, and the parser takes most of the time of a page of turns.
+_kept = lru_cache(maxsize=1_000)(_rendered)
 
 
 def is_raster(url: str) -> bool:

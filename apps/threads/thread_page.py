@@ -16,7 +16,7 @@ from apps.threads.trace_view import as_uuid, picked, run_of, tree_of
 from apps.threads.turns import MOST_STEPS, Turn, read_turns
 from apps.threads.view_paths import ThreadView
 
-SIZE = 30
+SIZE = 20
 MAX_MODELS = 10
 MAX_LIST = 4_000
 """Characters of the query string of the list that a thread was opened from."""

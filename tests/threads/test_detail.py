@@ -195,13 +195,13 @@ def test_full_coverage_needs_no_words(viewer: Client, workspace: Workspace) -> N
 def test_a_long_thread_opens_at_its_first_turns(viewer: Client, workspace: Workspace) -> None:
     project = send(workspace, *turns("sally", 65))
     html = page(viewer, project)
-    assert numbers(html) == list(range(1, 31))
-    assert "?turn=31" in html
+    assert numbers(html) == list(range(1, 21))
+    assert "?turn=21" in html
 
 
 @pytest.mark.parametrize(
     ("turn", "first", "last"),
-    [("31", 31, 60), ("45", 31, 60), ("65", 61, 65), ("900", 61, 65), ("x", 1, 30), ("-4", 1, 30)],
+    [("21", 21, 40), ("35", 21, 40), ("65", 61, 65), ("900", 61, 65), ("x", 1, 20), ("-4", 1, 20)],
 )
 def test_the_window_with_a_turn_is_shown(
     viewer: Client, workspace: Workspace, turn: str, first: int, last: int
@@ -213,14 +213,14 @@ def test_the_window_with_a_turn_is_shown(
 def test_a_trace_leads_to_its_turn(viewer: Client, workspace: Workspace) -> None:
     sent = turns("sally", 35)
     project = send(workspace, *sent)
-    assert numbers(page(viewer, project, trace=sent[32]["id"]))[0] == 31
+    assert numbers(page(viewer, project, trace=sent[32]["id"]))[0] == 21
 
 
 def test_later_turns_are_appended_by_htmx(viewer: Client, workspace: Workspace) -> None:
     project = send(workspace, *turns("sally", 65))
     headers = {"HX-Request": "true", "HX-Target": "later"}
-    html = viewer.get(url(project, "sally"), {"turn": 31}, headers=headers).content.decode()
-    assert numbers(html) == list(range(31, 61))
+    html = viewer.get(url(project, "sally"), {"turn": 21}, headers=headers).content.decode()
+    assert numbers(html) == list(range(21, 41))
     assert "<html" not in html
     assert 'id="later"' in html
     assert 'id="earlier"' not in html
@@ -229,8 +229,8 @@ def test_later_turns_are_appended_by_htmx(viewer: Client, workspace: Workspace) 
 def test_earlier_turns_are_prepended_by_htmx(viewer: Client, workspace: Workspace) -> None:
     project = send(workspace, *turns("sally", 65))
     headers = {"HX-Request": "true", "HX-Target": "earlier"}
-    html = viewer.get(url(project, "sally"), {"turn": 31}, headers=headers).content.decode()
-    assert html.index('id="earlier"') < html.index('id="turn-31"')
+    html = viewer.get(url(project, "sally"), {"turn": 21}, headers=headers).content.decode()
+    assert html.index('id="earlier"') < html.index('id="turn-21"')
     assert 'id="later"' not in html
 
 

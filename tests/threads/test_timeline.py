@@ -48,3 +48,9 @@ def test_the_most_tokens_make_the_tallest_bar() -> None:
 )
 def test_odd_times_do_no_harm(turns: list[Span]) -> None:
     assert all(bar.width > 0 and 0 <= bar.x <= WIDTH for bar in draw(turns, 1).bars)
+
+
+def test_the_url_of_a_bar_is_escaped() -> None:
+    html = draw([span(0)], 1).svg('/t/"><script>?list=a%26b&')
+    assert "<script>" not in html
+    assert "list=a%26b&amp;turn=1#turn-1" in html

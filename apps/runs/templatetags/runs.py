@@ -1,4 +1,5 @@
 import uuid
+from functools import lru_cache
 
 from django import template
 from django.template.context import Context
@@ -16,7 +17,13 @@ def run_place(context: Context) -> str:
     """What stands before /r/<run id>: the project, or the shared link that led here."""
     if shared := context.get("shared"):
         return str(shared.place)
-    return reverse("projects:detail", args=[context["request"].workspace.pk, context["project"].pk])
+    return _project_url(context["request"].workspace.pk, context["project"].pk)
+
+
+@lru_cache(maxsize=256)
+def _project_url(workspace_id: uuid.UUID, project_id: uuid.UUID) -> str:
+    """Kept, because a page asks for it with every turn and step."""
+    return reverse("projects:detail", args=[workspace_id, project_id])
 
 
 @register.simple_tag(takes_context=True)

@@ -1,6 +1,7 @@
 from django import template
 from django.template.context import Context
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from apps.runs.shapes import Json
 from apps.threads.export_formats import indented
@@ -16,6 +17,13 @@ def thread_url(context: Context) -> str:
     return reverse(
         "threads:detail", args=[context["request"].workspace.pk, context["project"].pk, context["thread"].thread_id]
     )
+
+
+@register.simple_tag(takes_context=True)
+def timeline_strip(context: Context) -> SafeString:
+    view = "view=trace&" if context.get("view") == "trace" else ""
+    strip: SafeString = context["timeline"].svg(f"{thread_url(context)}?{context['kept']}{view}")
+    return strip
 
 
 @register.filter
