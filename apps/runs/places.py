@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 type Steps = tuple[str | int, ...]
 """Keys and indexes from the run down; the first is the name of a field."""
@@ -49,12 +49,3 @@ def _unquoted(text: str) -> str:
         return str(json.loads(text))
     except ValueError:
         return text[1:-1]
-
-
-def step_into(value: Any, step: str | int) -> Any:
-    """Raises LookupError where there is no such place."""
-    if isinstance(value, dict) and isinstance(step, str):
-        return value[step]
-    if isinstance(value, list) and isinstance(step, int):
-        return value[step]
-    raise LookupError(step)

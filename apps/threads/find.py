@@ -28,8 +28,10 @@ MAX_HITS: Final = 1_000
 MAX_TURNS: Final = 10_000
 MAX_RUNS: Final = 40_000
 """Runs that are looked into for one question."""
-MAX_LONG: Final = 40
-"""Inputs and outputs longer than the index keeps that are read whole for one question."""
+MAX_LONG: Final = 60
+"""Runs that may be longer than the index keeps and are read whole for one question."""
+_LONG: Final = MAX_SIDE // 2
+"""Characters in the index from which on a text may have been cut: white space was still in it then."""
 SIDES: Final = ("name", "error", "inputs", "outputs")
 
 # The index tells the text of a run; the run itself is read only where that matches. Both of a trace lie together.
@@ -41,7 +43,7 @@ WITH turn AS (
 ), text AS MATERIALIZED (
     SELECT turn.number, text.trace_id, text.id, text.about LIKE %(like)s AS about,
         text.inputs LIKE %(like)s AS inputs, text.outputs LIKE %(like)s AS outputs,
-        length(text.inputs) >= %(side)s AS long_inputs, length(text.outputs) >= %(side)s AS long_outputs
+        length(text.inputs) >= %(long)s AS long_inputs, length(text.outputs) >= %(long)s AS long_outputs
     FROM turn JOIN runs_searchtext AS text USING (trace_id) LIMIT %(runs)s
 )
 SELECT text.number, run.id, run.name, run.run_type, run.dotted_order,
@@ -210,7 +212,7 @@ def _number(text: str) -> int:
 def _rows(thread: Thread, words: str) -> list[_Found]:
     params = {
         "project": thread.project_id, "thread": thread.thread_id, "like": f"%{like_literal(fold(words))}%",
-        "turns": MAX_TURNS, "runs": MAX_RUNS, "rows": MAX_HITS + 1, "side": MAX_SIDE,
+        "turns": MAX_TURNS, "runs": MAX_RUNS, "rows": MAX_HITS + 1, "long": _LONG,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_FIND, params)
@@ -234,7 +236,7 @@ def _hits(thread: Thread, rows: list[_Found], words: str) -> tuple[list[Hit], li
         hits += [row.hit(side) for side in SIDES if side in sides]
     if len(long) <= MAX_LONG:
         return hits, []
-    return hits, [f"Of {len(long) - MAX_LONG:,} long runs only the first {MAX_SIDE:,} characters were looked into."]
+    return hits, [f"{len(long) - MAX_LONG:,} long runs may have more places past their first {MAX_SIDE:,} characters."]
 
 
 def _beyond_the_index(thread: Thread, rows: list[_Found], words: str) -> dict[UUID, set[str]]:
