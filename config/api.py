@@ -24,6 +24,7 @@ from apps.projects.api import router as projects
 from apps.projects.api_v2 import router as projects_v2
 from apps.runs.api import read_run
 from apps.runs.api import router as runs
+from apps.runs.api_projects import router as project_runs
 from apps.runs.api_stats import router as stats
 from apps.runs.api_v2 import router as runs_v2
 from apps.runs.query.nodes import FilterError
@@ -78,6 +79,7 @@ api = NinjaAPI(
 # First, because /runs/{run_id} would take its paths.
 api.add_router("", stats)
 api.add_router("", runs)
+api.add_router("", project_runs)
 api.add_router("/sessions", projects)
 api.add_router("", sharing)
 # Before /feedback/{feedback_id}, which would take its path.

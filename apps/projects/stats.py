@@ -36,10 +36,25 @@ _SUMS = ("run_count", "total_tokens", "prompt_tokens", "completion_tokens", "llm
 _COSTS = ("total_cost", "prompt_cost", "completion_cost")
 
 
-def stats_of(projects: Iterable[Project]) -> dict[Any, dict[str, Any]]:
-    """Stats by project id, named as the v1 API names them. Latencies are seconds, rates parts of all traces."""
+_NOTHING = {f"{name}_": 0 for name in (*_SUMS, "traces", "errors", "streamed")} | {
+    f"{name}_": None
+    for name in (
+        *_COSTS,
+        "last_start",
+        "median_tokens",
+        "latency_p50",
+        "latency_p99",
+        "first_token_p50",
+        "first_token_p99",
+    )
+}
+
+
+def stats_of(projects: Iterable[Project], traces: QuerySet[Any] | None = None) -> dict[Any, dict[str, Any]]:
+    """Stats by project id, named as the v1 API names them, of these traces or of all. Latencies are seconds, rates parts of all traces."""
     wanted: QuerySet[Project] = Project.objects.among(project.pk for project in projects)
-    rows = wanted.values("pk").annotate(
+    counted = wanted if traces is None else wanted.filter(traces__in=traces)
+    rows = counted.values("pk").annotate(
         **{f"{name}_": Sum(f"traces__{name}", default=0) for name in _SUMS},
         **{f"{name}_": Sum(f"traces__{name}") for name in _COSTS},
         traces_=Count("traces"),
@@ -52,8 +67,10 @@ def stats_of(projects: Iterable[Project]) -> dict[Any, dict[str, Any]]:
         first_token_p50_=_first_token(0.5),
         first_token_p99_=_first_token(0.99),
     )
-    feedback = ports.feedback.of_projects(list(wanted.values_list("pk", flat=True)))
-    return {row["pk"]: _named(dict(row), feedback.get(row["pk"], NO_FEEDBACK)) for row in rows}
+    ids = list(wanted.values_list("pk", flat=True))
+    feedback = ports.feedback.of_projects(ids)
+    found = {row["pk"]: dict(row) for row in rows}
+    return {pk: _named(found.get(pk, _NOTHING), feedback.get(pk, NO_FEEDBACK)) for pk in ids}
 
 
 def _named(row: dict[str, Any], feedback: tuple[Stats, Stats]) -> dict[str, Any]:

@@ -162,3 +162,22 @@ TRACE_PAGE: Final = page(
         },
     )
 )
+_CHART: Final = {
+    "id": TEXT,
+    "index": WHOLE,
+    "title": TEXT,
+    "chart_type": TEXT,
+    "series": array(object_of({"id": TEXT, "name": TEXT, "metric": TEXT})),
+    "data": array(object_of({"series_id": TEXT, "timestamp": TIME, "value": NUMBER, "group": maybe(TEXT)})),
+}
+DASHBOARD: Final = object_of(
+    {
+        "id": ID,
+        "session_id": ID,
+        "title": TEXT,
+        "index": WHOLE,
+        "description": maybe(TEXT),
+        "charts": array(object_of(_CHART)),
+        "sub_sections": array(OBJECT),
+    }
+)

@@ -44,8 +44,8 @@ def test_every_field_of_a_thread_filter_is_documented(name: str) -> None:
 @pytest.mark.parametrize("route", openapi.routes())
 def test_every_route_describes_its_answer(route: str) -> None:
     responses = openapi.routes()[route]["responses"]
-    (status,) = responses.keys() - {"4XX"}
-    assert status == "204" or responses[status]["content"]["application/json"]["schema"]
+    good = responses.keys() - {"4XX"}
+    assert good & {"204"} or any("schema" in responses[status]["content"]["application/json"] for status in good)
 
 
 def test_what_can_be_selected_is_described() -> None:

@@ -53,6 +53,7 @@ CALLS = [
     Call("POST /api/v1/sessions", {"name": "new"}, creates=True),
     Call("GET /api/v1/sessions/resolutions", query={"kind": "EXPERIMENT", "id": "<project>"}),
     Call("GET /api/v1/sessions/{project_id}"),
+    Call("POST /api/v1/sessions/{project_id}/dashboard", {}),
     Call("PATCH /api/v1/sessions/{project_id}", {"description": "theirs"}),
     Call("DELETE /api/v1/sessions/{project_id}"),
     Call("PUT /api/v1/runs/{run_id}/share", {"run_id": "<run>"}),

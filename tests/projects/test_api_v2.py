@@ -59,10 +59,6 @@ def test_projects_come_page_by_page_in_the_order_asked_for(api: Caller) -> None:
     assert ([item["name"] for item in second["items"]], second["next_cursor"]) == (["default"], None)
 
 
-def test_a_filter_of_projects_is_400(api: Caller) -> None:
-    assert api.get(PATH, filter="eq(name, 'x')").status_code == 400
-
-
 def test_a_project_is_created_once_and_changed_by_an_upsert(api: Caller) -> None:
     made = api.post(PATH, name="new", type="PROJECT").json()
     assert api.post(PATH, name="new", type="PROJECT").status_code == 409
