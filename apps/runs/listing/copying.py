@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.projects.models import Project
 from apps.runs.listing.asked import FILTERS, Asked, age
+from apps.runs.listing.rows import bare
 from apps.runs.query.unparse import unparse
 
 # The API looks back one day where it is not told otherwise.
@@ -52,7 +53,7 @@ def query_text(asked: Asked) -> str:
 
 def _of_threads(asked: Asked) -> dict[str, str]:
     """The page takes more conditions on runs than the API has parameters: the surplus goes into the thread filter."""
-    texts = {name: unparse(node) for name, node in asked.nodes.items()}
+    texts = {name: unparse(bare(node)) for name, node in asked.nodes.items()}
     anywhere = [texts[name] for name in ("filter", "tree_filter", "q") if name in texts]
     whole = [texts["thread_filter"]] if "thread_filter" in texts else []
     whole += [f"any_run({text})" for text in anywhere[1:]]
@@ -65,7 +66,7 @@ def _of_threads(asked: Asked) -> dict[str, str]:
 
 
 def _of_runs(asked: Asked) -> dict[str, str]:
-    texts = {name: unparse(node) for name, node in asked.nodes.items()}
+    texts = {name: unparse(bare(node)) for name, node in asked.nodes.items()}
     own = [texts[name] for name in ("filter", "q") if name in texts]
     if end := asked.period(timezone.now())[1]:
         own.append(f'lt(start_time, "{_zulu(end)}")')
