@@ -73,7 +73,7 @@ def limit_queries(seconds: int) -> None:
         options = connection.settings_dict["OPTIONS"]
         options["options"] = f"{options.get('options', '')} -c statement_timeout={seconds * 1000}".strip()
         connection.close()
-        connection.close_pool()
+        connection.close_pool()  # type: ignore[attr-defined]  # only PostgreSQL has it
 
 
 def ran_too_long(error: Exception) -> bool:

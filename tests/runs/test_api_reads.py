@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,7 @@ from apps.projects.models import Project
 from apps.runs import payload
 from apps.runs.models import Run
 from tests.factories import EPOCH, ApiKeyFactory, ProjectFactory, RunFactory, TraceFactory
+from tests.openapi import assert_described
 from tests.runs.reading import found, get, ids, post
 
 pytestmark = pytest.mark.django_db
@@ -30,9 +32,11 @@ def project(key: ApiKey) -> Project:
     return ProjectFactory(workspace=key.workspace)
 
 
-def test_a_run_is_shown_field_by_field(key: ApiKey, project: Project) -> None:
+@pytest.fixture
+def child(project: Project) -> Run:
+    """A model call that says all that a run can say."""
     root = RunFactory(project=project, thread_id="t 1", start_time=EPOCH, name="agent")
-    child = RunFactory(
+    return RunFactory(
         parent=root,
         name="ChatOpenAI",
         run_type="llm",
@@ -54,7 +58,18 @@ def test_a_run_is_shown_field_by_field(key: ApiKey, project: Project) -> None:
         total_cost=Decimal("2.0000015"),
         usage_details={"prompt": {"cache_read": 1}, "prompt_cost": {"cache_read": 0.1}},
     )
-    assert get(key, f"/api/v1/runs/{child.id}").json() == {
+
+
+def shown(key: ApiKey, run: Run, names: Iterable[str]) -> dict[str, Any]:
+    """Those of its fields."""
+    answer = get(key, f"/api/v1/runs/{run.id}")
+    assert_described("GET /api/v1/runs/{run_id}", answer)
+    return {name: answer.json()[name] for name in names}
+
+
+def test_a_run_shows_what_it_is_and_where_it_stands(key: ApiKey, project: Project, child: Run) -> None:
+    root_id = str(child.trace_id)
+    expected = {
         "id": str(child.id),
         "name": "ChatOpenAI",
         "run_type": "llm",
@@ -63,21 +78,33 @@ def test_a_run_is_shown_field_by_field(key: ApiKey, project: Project) -> None:
         "first_token_time": "2026-03-01T12:00:01.000001",
         "status": "success",
         "error": None,
-        "trace_id": str(root.id),
+        "trace_id": root_id,
         "dotted_order": child.dotted_order,
-        "parent_run_id": str(root.id),
-        "parent_run_ids": [str(root.id)],
+        "parent_run_id": root_id,
+        "parent_run_ids": [root_id],
         "session_id": str(project.pk),
         "thread_id": "t 1",
         "tags": ["beta"],
         "reference_example_id": None,
-        "app_path": f"/o/{key.workspace_id}/projects/p/{project.pk}/r/{child.id}?trace_id={root.id}",
+        "app_path": f"/o/{key.workspace_id}/projects/p/{project.pk}/r/{child.id}?trace_id={root_id}",
         "feedback_stats": None,
+    }
+    assert shown(key, child, expected) == expected
+
+
+def test_a_run_shows_its_payload(key: ApiKey, child: Run) -> None:
+    expected = {
         "inputs": {"messages": [{"role": "user", "content": "hé"}]},
         "outputs": {"choices": []},
         "events": [{"name": "new_token"}],
         "extra": {"runtime": {"sdk": "x"}, "metadata": {"session_id": "t 1", "n": 1.5}},
         "serialized": {"lc": 1},
+    }
+    assert shown(key, child, expected) == expected
+
+
+def test_a_run_shows_its_tokens_and_costs(key: ApiKey, child: Run) -> None:
+    expected = {
         "prompt_tokens": 3,
         "completion_tokens": 4,
         "total_tokens": 7,
@@ -89,6 +116,7 @@ def test_a_run_is_shown_field_by_field(key: ApiKey, project: Project) -> None:
         "prompt_cost_details": {"cache_read": 0.1},
         "completion_cost_details": None,
     }
+    assert shown(key, child, expected) == expected
 
 
 def test_what_was_never_sent_is_null_and_inputs_are_empty(key: ApiKey, project: Project) -> None:

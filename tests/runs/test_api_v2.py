@@ -1,6 +1,7 @@
 """The v2 routes of runs and traces."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from apps.projects.models import Project
 from apps.runs.wire_v2 import RUN_FIELDS
 from tests.api import Caller
 from tests.factories import ApiKeyFactory, ProjectFactory
+from tests.openapi import assert_described
 from tests.threads.test_api_v2 import model_call, zulu
 from tests.threads.wire import run, send
 
@@ -38,12 +40,29 @@ def found(api: Caller, project: Project, **body: Any) -> list[str]:
     return [item["id"] for item in api.items(RUNS, project_ids=[project.pk], **body)]
 
 
-def test_a_run_is_shown_field_by_field(api: Caller, now: datetime) -> None:
+type Family = tuple[Project, dict[str, Any], dict[str, Any]]
+
+
+@pytest.fixture
+def family(api: Caller, now: datetime) -> Family:
+    """A project, a root and a model call below it."""
     root = run(thread_id="t", start=now, metadata={"plan": "plus"}, tags=["beta"])
     child = model_call(root, 5, 0.25, error="it broke", serialized={"lc": 1}, events=[{"name": "end"}])
-    project = sent(api, root, child)
-    asked = {"project_id": project.pk, "selects": list(RUN_FIELDS)}
-    assert api.get(f"/api/v2/runs/{child['id']}", **asked).json() == {
+    return sent(api, root, child), root, child
+
+
+def shown(api: Caller, family: Family, expected: Iterable[str]) -> dict[str, Any]:
+    """Those of the child's fields, every field being selected."""
+    project, _, child = family
+    answer = api.get(f"/api/v2/runs/{child['id']}", project_id=project.pk, selects=list(RUN_FIELDS))
+    assert_described("GET /api/v2/runs/{run_id}", answer)
+    assert answer.json().keys() == {name.lower() for name in RUN_FIELDS}
+    return {name: answer.json()[name] for name in expected}
+
+
+def test_a_run_shows_what_it_is_and_where_it_stands(api: Caller, family: Family, now: datetime) -> None:
+    project, root, child = family
+    expected = {
         "id": child["id"],
         "name": "llm",
         "run_type": "LLM",
@@ -52,16 +71,6 @@ def test_a_run_is_shown_field_by_field(api: Caller, now: datetime) -> None:
         "end_time": zulu(now + timedelta(seconds=1.5)),
         "latency_seconds": 1.5,
         "first_token_time": None,
-        "error": "it broke",
-        "error_preview": "it broke",
-        "extra": None,
-        "metadata": {},
-        "events": [{"name": "end"}],
-        "inputs": {"question": "hello"},
-        "inputs_preview": "hello",
-        "outputs": child["outputs"],
-        "outputs_preview": "hi",
-        "manifest": {"lc": 1},
         "parent_run_id": root["id"],
         "parent_run_ids": [root["id"]],
         "project_id": str(project.pk),
@@ -69,8 +78,31 @@ def test_a_run_is_shown_field_by_field(api: Caller, now: datetime) -> None:
         "thread_id": None,
         "dotted_order": child["dotted_order"],
         "is_root": False,
-        "reference_example_id": None,
-        "reference_dataset_id": None,
+        "tags": [],
+        "app_path": f"/o/{project.workspace_id}/projects/p/{project.pk}/r/{child['id']}?trace_id={root['id']}",
+    }
+    assert shown(api, family, expected) == expected
+
+
+def test_a_run_shows_its_payload(api: Caller, family: Family) -> None:
+    expected = {
+        "error": "it broke",
+        "error_preview": "it broke",
+        "extra": None,
+        "metadata": {},
+        "events": [{"name": "end"}],
+        "inputs": {"question": "hello"},
+        "inputs_preview": "hello",
+        "outputs": family[2]["outputs"],
+        "outputs_preview": "hi",
+        "manifest": {"lc": 1},
+        "attachments": {},
+    }
+    assert shown(api, family, expected) == expected
+
+
+def test_a_run_shows_its_tokens_and_costs(api: Caller, family: Family) -> None:
+    expected = {
         "total_tokens": 5,
         "prompt_tokens": 1,
         "completion_tokens": 4,
@@ -81,17 +113,20 @@ def test_a_run_is_shown_field_by_field(api: Caller, now: datetime) -> None:
         "completion_token_details": {"raw": {"reasoning": 2}},
         "prompt_cost_details": {"raw": {"cache_read": 0.25}},
         "completion_cost_details": {"raw": {}},
-        "price_model_id": None,
-        "tags": [],
-        "app_path": f"/o/{project.workspace_id}/projects/p/{project.pk}/r/{child['id']}?trace_id={root['id']}",
-        "attachments": {},
-        "thread_evaluation_time": None,
-        "is_in_dataset": False,
-        "last_queued_at": None,
-        "share_url": None,
-        "feedback_stats": {},
-        "ls_user_id": None,
     }
+    assert shown(api, family, expected) == expected
+
+
+def test_what_is_not_known_of_a_run_is_null_or_empty(api: Caller, family: Family) -> None:
+    nulls = (
+        "reference_example_id",
+        "reference_dataset_id",
+        "price_model_id",
+        "thread_evaluation_time",
+        "last_queued_at",
+    )
+    expected = {**dict.fromkeys((*nulls, "share_url", "ls_user_id")), "is_in_dataset": False, "feedback_stats": {}}
+    assert shown(api, family, expected) == expected
 
 
 def test_a_root_shows_the_thread_that_only_a_child_carries(api: Caller, now: datetime) -> None:
@@ -255,11 +290,6 @@ def test_traces_are_found_by_id_root_and_any_run(api: Caller, now: datetime) -> 
     assert roots(trace_filter='eq(name, "b")') == [second["id"]]
     assert roots(tree_filter='eq(name, "look_up")') == [first["id"]]
     assert roots(max_start_time=now + timedelta(seconds=1)) == [first["id"]]
-
-
-def test_feedback_times_are_400_while_there_is_no_feedback(api: Caller, now: datetime) -> None:
-    project = sent(api, run(start=now))
-    assert api.post(TRACES, project_id=project.pk, min_feedback_modified_at=now).status_code == 400
 
 
 def test_runs_of_a_trace_come_in_the_order_of_their_starts(api: Caller, now: datetime) -> None:

@@ -7,11 +7,12 @@ from typing import Final
 import msgspec
 from django.db.models import F, Q, Value
 
-from apps.runs.query.compile import Like, like_pattern
+from apps.runs.query.compile import Like
 from apps.runs.query.fields import Field, Kind
 from apps.runs.query.nodes import And, Check, Compare, Contains, Exists, FilterError, Has, Node, Not, Op, Or, Search
 from apps.runs.query.parse import compared, conditions, field_among, no_operator, run_node, two, words_of
 from apps.runs.query.syntax import Call, syntax
+from apps.runs.query.texts import like_pattern
 
 PROJECT_FIELDS: Final = {
     field.name: field

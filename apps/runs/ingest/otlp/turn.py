@@ -47,7 +47,7 @@ def _of(root: Run) -> RunIn:
 def asked(inputs: Any) -> Any:
     """Without the system prompt and the history, which stay with the model's run: what came after the last answer."""
     listed = inputs.get("messages") if isinstance(inputs, dict) else None
-    messages = shapes.messages_of(listed) if isinstance(listed, list) else []
+    messages = (shapes.messages_of(listed) if isinstance(listed, list) else None) or []
     roles = [(shapes.message(item) or ("", None))[0] for item in messages]
     since = max((index + 1 for index, role in enumerate(roles) if role in ANSWERERS), default=0)
     new = [item for item, role in zip(messages[since:], roles[since:], strict=True) if role not in shapes.PROMPT_ROLES]
