@@ -8,6 +8,7 @@ from django.test import Client
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
+from apps.threads import snippets
 from apps.threads.snippets import marked
 from tests.threads.listing import chat, listed, page
 from tests.threads.wire import send
@@ -39,7 +40,7 @@ def test_words_select_the_threads_that_say_them(viewer: Client, project: Project
 
 def test_the_words_are_marked_where_they_stand(viewer: Client, project: Project) -> None:
     found = snippet(page(viewer, project, q="cairn water"))
-    assert found == "input is the <mark>cairn</mark> tent <mark>water</mark>proof?"
+    assert found == "input Is the <mark>Cairn</mark> tent <mark>water</mark>proof?"
 
 
 def test_only_the_line_that_has_the_words_is_shown(viewer: Client, workspace: Workspace) -> None:
@@ -51,6 +52,13 @@ def test_only_the_line_that_has_the_words_is_shown(viewer: Client, workspace: Wo
     assert "<mark>needle</mark>" in found
     assert "line" not in found
     assert len(found) < 280
+
+
+def test_a_large_payload_is_shown_as_the_index_has_it(
+    viewer: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snippets, "MAX_FRAME", 5)
+    assert snippet(page(viewer, project, q="cairn")) == "input is the <mark>cairn</mark> tent waterproof?"
 
 
 def test_an_error_is_found_and_named(viewer: Client, project: Project) -> None:
