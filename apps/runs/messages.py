@@ -289,7 +289,16 @@ def _media(item: Fields, kind: str) -> Image | File | None:
     if not (data or url or kind in shapes.MEDIA):
         return None
     name = _first(inner, "filename", "file_name", "name", "title") or kind.removeprefix("input_") or "file"
-    return File(name[:200], mime[:80], len(data) * 3 // 4, url[:2_000])
+    return File(name[:200], mime[:80], len(data) * 3 // 4, url[:2_000], _sound(kind, mime, data, url))
+
+
+def _sound(kind: str, mime: str, data: str, url: str) -> str:
+    """Sound that came along as a data: URL; "" for anything else. OpenAI names its format alone, as in "wav"."""
+    if url.startswith("data:audio/"):
+        return url
+    if data and (mime.startswith("audio/") or "audio" in kind):
+        return f"data:{mime if '/' in mime else f'audio/{mime}'};base64,{data}"
+    return ""
 
 
 def _first(fields: Fields, *keys: str) -> str:

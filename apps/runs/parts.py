@@ -1,5 +1,6 @@
 """What a message is made of once it is ready to be shown; by its `kind` the template picks the card of a part."""
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
@@ -13,6 +14,9 @@ from apps.runs.shapes import Json
 
 FOLD_CHARACTERS = 1_800
 FOLD_LINES = 28
+_INLINE_SOUND = re.compile(
+    r"data:audio/(?:wav|x-wav|wave|mpeg|mp3|mp4|aac|ogg|opus|webm|flac|x-m4a|m4a);base64,[A-Za-z0-9+/=]+\Z"
+)
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,17 @@ class File:
     size: int = 0
     """Bytes; 0 when unknown."""
     url: str = ""
+    sound: str = ""
+    """A data: URL, from a stranger."""
 
     @property
     def link(self) -> str:
         return self.url if markdown.is_link(self.url) else ""
+
+    @property
+    def player(self) -> str:
+        """What a player may be given: sound that came along, of a type that browsers play."""
+        return self.sound if _INLINE_SOUND.match(self.sound) else ""
 
 
 @dataclass(frozen=True)

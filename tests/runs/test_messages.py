@@ -1,3 +1,5 @@
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -207,3 +209,23 @@ def test_no_shape_of_json_raises(value: object) -> None:
         for found in content.messages:
             for part in found.parts:
                 assert part.kind
+
+
+@pytest.mark.parametrize(
+    ("part", "player"),
+    [
+        (
+            {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
+            "data:audio/wav;base64,UklGRg==",
+        ),
+        ({"type": "audio", "mime_type": "audio/mpeg", "data": "SUQz"}, "data:audio/mpeg;base64,SUQz"),
+        ({"type": "input_audio", "input_audio": {"data": '"><script>', "format": "wav"}}, ""),
+        ({"type": "input_audio", "input_audio": {"data": "PHN2Zz4=", "format": "svg+xml"}}, ""),
+        ({"type": "file", "file": {"file_data": "JVBERg==", "filename": "a.pdf"}}, ""),
+    ],
+)
+def test_sound_that_came_along_is_played_if_it_can_be_nothing_else(part: dict[str, Any], player: str) -> None:
+    (message,) = inputs_of({"messages": [{"role": "user", "content": [part]}]}).messages
+    (file,) = message.parts
+    assert isinstance(file, File)
+    assert file.player == player
