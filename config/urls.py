@@ -20,6 +20,7 @@ urlpatterns = [
     path("", home, name="home"),
     path("", include("apps.accounts.urls")),
     path("", include("apps.projects.urls")),
+    path("", include("apps.feedback.urls")),
     path("", include("apps.threads.urls")),
     path("", include("apps.runs.urls")),
 ]

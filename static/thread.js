@@ -26,11 +26,18 @@
 
   const typing = (target) => target.matches?.("input, textarea, select, [contenteditable]");
 
+  // In the trace view the run that is read, else the turn.
+  const annotate = () => {
+    const turn = document.activeElement?.closest?.(".turn") ?? current();
+    (document.querySelector("#panel #run [data-annotate], .split #run [data-annotate]") ?? turn?.querySelector("[data-annotate]"))?.click();
+  };
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key === "j") step(1);
     else if (event.key === "k") step(-1);
     else if (event.key === "o") (document.activeElement?.closest?.(".turn") ?? current())?.querySelector("[data-open-trace]")?.click();
+    else if (event.key === "a") annotate();
     else return;
     event.preventDefault();
   });

@@ -64,6 +64,10 @@ class Target:
         return self._url(thread=self.whole)
 
     @property
+    def query(self) -> str:
+        return self.url.partition("?")[2]
+
+    @property
     def of_run(self) -> str:
         return self._url(thread=False) if self.run else ""
 
@@ -192,9 +196,7 @@ class Row:
     def options(self) -> list[Option]:
         if self.kind == Kind.YES_NO:
             score = self.mine.score if self.mine else None
-            return [
-                Option(str(value), label, str(value), score == value) for value, label in ((0, "No"), (1, "Yes"))
-            ]
+            return [Option(str(value), label, str(value), score == value) for value, label in ((0, "No"), (1, "Yes"))]
         categories = (self.config.categories if self.config else None) or []
         labels = set(self.mine.labels) if self.mine else set()
         return [

@@ -43,7 +43,10 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True)
 class Correction:
-    """outputs as they were sent; corrected is the same with the correction in it, or None. path leads to the words, None where JSON is edited."""
+    """outputs as they were sent; corrected is the same with the correction in it, or None.
+
+    path leads to the words that are edited; it is None where that is the whole JSON.
+    """
 
     outputs: Json
     corrected: Json

@@ -22,7 +22,7 @@ def save(target: Target, user: User, row: Row, form: Any) -> str:
     values = values_of(row, form)
     mine = row.mine
     if all(values[name] is None for name in _ASKED):
-        return services.remove(_owned(mine, target)) if mine else ""
+        return clear(target, row)
     if mine is None:
         services.record(target.project.workspace, target.draft(user, row.key, values))
         return MADE
@@ -31,6 +31,11 @@ def save(target: Target, user: User, row: Row, form: Any) -> str:
     undo = services.snapshot(_owned(mine, target))
     services.change(mine, **values, **target.turns)
     return undo
+
+
+def clear(target: Target, row: Row) -> str:
+    """Take one's own verdict back. Returns what `undo` needs."""
+    return services.remove(_owned(row.mine, target)) if row.mine else ""
 
 
 def undo(target: Target, row: Row, token: str) -> None:

@@ -222,7 +222,7 @@ def _text(parts: tuple[Node, ...]) -> str:
     return "" if not parts else unparse(parts[0] if len(parts) == 1 else And(parts))
 
 
-_ORDER: Final = ("status", "thread_tag", "model", "name", "tag")
+_ORDER: Final = ("status", "thread_tag", "feedback", "feedback_label", "model", "name", "tag")
 
 
 def _in_order(groups: Iterable[Group]) -> list[Group]:

@@ -1,0 +1,92 @@
+"""Small marks where there is feedback: on a turn, and on the row of a run."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+
+from apps.feedback.aggregate import Summary
+from apps.feedback.models import Feedback, FeedbackKey
+from apps.feedback.strip import is_yes_no, told
+from apps.projects.models import Project
+
+MOST: Final = 2_000
+SHOWN: Final = 4
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Summaries by trace and by run, then by key."""
+
+    project: Project
+    traces: dict[uuid.UUID, dict[str, Summary]]
+    runs: dict[uuid.UUID, dict[str, Summary]]
+    configs: dict[str, FeedbackKey]
+
+    def of_turn(self, trace_id: uuid.UUID) -> SafeString:
+        """Links to the verdicts; empty where there are none, so that later ones have a place."""
+        given = self.traces.get(trace_id, {})
+        base = reverse("feedback:given", args=[self.project.workspace_id, self.project.pk])
+        own = reverse("feedback:marks", args=[self.project.workspace_id, self.project.pk])
+        url = f"{own}?{urlencode({'run': trace_id})}"
+        links = "".join(
+            self._link(key, summary, f"{base}?{urlencode({'run': trace_id, 'trace': trace_id, 'key': key})}")
+            for key, summary in sorted(given.items())[:SHOWN]
+        )
+        rest = len(given) - SHOWN
+        more = f'<span class="pill">+{rest}</span>' if rest > 0 else ""
+        return mark_safe(f'<span class="marks" id="marks-{trace_id}" data-marks="{escape(url)}">{links}{more}</span>')
+
+    def _link(self, key: str, summary: Summary, href: str) -> str:
+        config = self.configs.get(key)
+        count = f" {summary.count}\N{MULTIPLICATION SIGN}" if summary.count > 1 else ""
+        return (
+            f'<a class="pill mark {_level(summary, config)}" href="{escape(href)}" hx-get="{escape(href)}" hx-target="#panel">'
+            f"<bdi>{escape(key[:40])}</bdi> <b>{escape(_figure(summary, config))}</b>{count}</a>"
+        )
+
+    def of_run(self, run_id: uuid.UUID) -> SafeString:
+        """One dot, which names its figures."""
+        given = self.runs.get(run_id)
+        if not given:
+            return mark_safe("")
+        text = escape(", ".join(f"{key} {_figure(s, self.configs.get(key))}" for key, s in sorted(given.items())))
+        levels = {_level(summary, self.configs.get(key)) for key, summary in given.items()}
+        css = "bad" if "bad" in levels else "ok" if levels == {"ok"} else ""
+        return mark_safe(
+            f'<span class="rated-dot {css}" title="{text}"><span class="sr-only">Feedback: {text}</span></span>'
+        )
+
+
+def marks_of(project: Project, traces: Iterable[uuid.UUID]) -> Marks:
+    """Two queries at most, one where there is no feedback."""
+    by_trace: dict[uuid.UUID, dict[str, Summary]] = defaultdict(dict)
+    by_run: dict[uuid.UUID, dict[str, Summary]] = defaultdict(dict)
+    keys = set()
+    for feedback in Feedback.objects.in_traces(traces).newest().for_marks()[:MOST]:
+        keys.add(feedback.key)
+        by_trace[feedback.place].setdefault(feedback.key, Summary()).add(feedback)
+        if feedback.run_id is not None:
+            by_run[feedback.run_id].setdefault(feedback.key, Summary()).add(feedback)
+    configs = FeedbackKey.objects.in_workspace(project.workspace).named(keys).by_key() if keys else {}
+    return Marks(project, by_trace, by_run, configs)
+
+
+def _figure(summary: Summary, config: FeedbackKey | None) -> str:
+    if is_yes_no(config) and summary.scored and summary.total in (0, summary.scored):
+        return "yes" if summary.total else "no"
+    if summary.average is None and not summary.labels:
+        return "✎"
+    return told(summary, config)
+
+
+def _level(summary: Summary, config: FeedbackKey | None) -> str:
+    if not is_yes_no(config) or summary.average is None or config is None:
+        return ""
+    return "ok" if (summary.average >= 0.5) is not config.is_lower_score_better else "bad"

@@ -1,0 +1,121 @@
+"use strict";
+// The Annotate panel by keyboard. Everything in it is a form without this.
+
+(() => {
+  const box = () => document.getElementById("annotate");
+  const rows = () => [...box().querySelectorAll(".verdict")];
+  const writing = (target) => target.matches?.("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox])");
+  const active = () => box()?.querySelector(".verdict.active") ?? null;
+  let activeId = "";
+  // Whether the next digit chooses an option of the row or another row.
+  let armed = false;
+
+  const control = (row) => row.querySelector("input:checked") ?? row.querySelector(".line input, textarea, summary");
+
+  const choose = (row, { focus = true } = {}) => {
+    if (!row) return;
+    active()?.classList.remove("active");
+    row.classList.add("active");
+    activeId = row.id;
+    armed = Boolean(row.querySelector("[data-digit='1'], [data-digit='0']"));
+    const correct = row.querySelector("form details:not(.why)");
+    if (correct && focus) correct.open = true;
+    if (focus) control(row)?.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  };
+
+  const step = (by) => {
+    const all = rows();
+    choose(all[Math.min(Math.max(all.indexOf(active()) + by, 0), all.length - 1)]);
+  };
+
+  const pick = (digit) => {
+    const row = active();
+    const option = armed && row?.querySelector(`.line input[data-digit="${digit}"]`);
+    if (!option) return choose(rows().find((each) => each.dataset.digit === digit));
+    armed = option.type === "checkbox";
+    if (option.checked && option.type === "radio") press("clear");
+    else option.click();
+    option.focus({ preventScroll: true });
+  };
+
+  const press = (name) => active()?.querySelector(`button[value="${name}"]`)?.click();
+
+  const write = (row, selector) => {
+    if (!row) return;
+    choose(row, { focus: false });
+    const field = row.querySelector(selector);
+    const around = field?.closest("details");
+    if (around) around.open = true;
+    field?.focus();
+  };
+
+  const byKind = (kind) => box().querySelector(`.verdict.is-${kind}`);
+
+  const KEYS = {
+    ArrowDown: () => step(1),
+    ArrowUp: () => step(-1),
+    "-": () => active()?.querySelector("input[value=na]")?.click(),
+    "+": () => {
+      const made = box().querySelector(".new-key");
+      made.open = true;
+      made.querySelector("input:not([type=hidden])").focus();
+    },
+    c: () => write(active() ?? rows()[0], "[name=comment]"),
+    m: () => write(byKind("note"), "textarea"),
+    e: () => write(byKind("correction"), "textarea"),
+    u: () => press("undo"),
+    Backspace: () => press("clear"),
+    Delete: () => press("clear"),
+    ",": () => box().querySelector("[data-annotate-step='-1']")?.click(),
+    ".": () => box().querySelector("[data-annotate-step='1']")?.click(),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (!box() || document.querySelector("dialog[open]") || !box().querySelector("fieldset:enabled")) return;
+    if (writing(event.target)) {
+      if (!box().contains(event.target) || event.key !== "Enter" || !event.target.closest(".verdict")) return;
+      if (event.target.matches("textarea") && !event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      return step(1);
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = /^[0-9]$/.test(event.key) ? () => pick(event.key) : Object.hasOwn(KEYS, event.key) && KEYS[event.key];
+    if (!key || (event.key.startsWith("Arrow") && !panelHasKeys(event.target))) return;
+    event.preventDefault();
+    key();
+  });
+
+  // The arrows belong to the tree and to JSON while these have the focus.
+  const panelHasKeys = (target) => target === document.body || box().contains(target) || Boolean(target.closest?.("#panel"));
+
+  document.addEventListener("focusin", (event) => {
+    const row = event.target.closest?.("#annotate .verdict");
+    if (row && row !== active()) choose(row, { focus: false });
+  });
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-annotate-step]");
+    stepped = Boolean(link);
+  }, true);
+  let stepped = false;
+
+  // A swap takes the focus with what it replaces: it goes back to the row, in the next turn to the same key.
+  document.addEventListener("htmx:afterSettle", () => {
+    if (!box() || !activeId) return;
+    const row = document.getElementById(activeId);
+    const lost = document.activeElement === document.body || !document.activeElement;
+    if (row && !row.classList.contains("active")) choose(row, { focus: lost });
+    if (!stepped) return;
+    stepped = false;
+    document.getElementById(`turn-${box().dataset.turn}`)?.scrollIntoView({ block: "start" });
+  });
+
+  document.addEventListener("panel:close", () => { activeId = ""; });
+
+  // What was said shows on the turn behind the panel.
+  document.addEventListener("feedback-changed", (event) => {
+    const marks = document.getElementById(`marks-${event.detail.trace}`);
+    if (marks) htmx.ajax("GET", marks.dataset.marks, { target: marks, swap: "outerHTML" });
+  });
+})();
