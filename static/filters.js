@@ -78,6 +78,13 @@
     pick(document.querySelector(`[aria-controls="${option.parentElement.id}"]`), option);
   });
 
+  // What is shown belongs to what was typed before.
+  document.addEventListener("input", (event) => {
+    if (!isCombobox(event.target) || !menuOf(event.target)) return;
+    menuOf(event.target).replaceChildren();
+    showMenu(event.target, false);
+  });
+
   document.addEventListener("focusout", (event) => {
     if (isCombobox(event.target)) showMenu(event.target, false);
   });

@@ -73,6 +73,16 @@ _THREAD_GROUPS: Final = (
 )  # fmt: skip
 
 
+# Labels and hints of filter and of tree_filter.
+_RUN_SCOPES: Final = {
+    "threads": (
+        ("any run", "Some run of the thread; the same run meets all of these"),
+        ("another run", "Some run of the thread, perhaps another"),
+    ),
+    "runs": (("the run", "The run that is listed"), ("run beside it", "Some run of the same trace")),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A field of the builder's menu. relation is set where it needs a key, half then says which part of the pair it asks for."""
@@ -111,11 +121,11 @@ def scopes(kind: str) -> dict[str, Scope]:
     thread_fields = import_string("apps.threads.filtering.THREAD_FIELDS")
     parse_thread = import_string("apps.threads.filtering.parse_thread_filter")
     groups, thread_groups = _offers(_GROUPS, FIELDS), _offers(_THREAD_GROUPS, thread_fields)
-    own = ("any run", "One run of the thread meets all of these") if kind == "threads" else ("the run", "")
+    own, other = _RUN_SCOPES[kind]
     found = (
         Scope("filter", *own, parse, FIELDS, groups),
         Scope("trace_filter", "root run", "The first run of a trace: a turn as a whole", parse, FIELDS, groups),
-        Scope("tree_filter", "another run", "Some run of the same trace, perhaps another", parse, FIELDS, groups),
+        Scope("tree_filter", *other, parse, FIELDS, groups),
         Scope("thread_filter", "thread", "The conversation as a whole", parse_thread, thread_fields, thread_groups),
     )
     return {scope.name: scope for scope in found}
