@@ -113,7 +113,8 @@ document.addEventListener("change", (event) => {
 });
 
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.target?.id === "panel") opener = event.detail.elt;
+  const { target, elt } = event.detail;
+  if (target?.id === "panel" && !target.contains(elt)) opener = elt;
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {

@@ -265,7 +265,7 @@
 
   // One value of each JSON is a tab stop; from there the arrows walk.
   const stop = (row) => row.querySelector(":scope > details > summary") ?? row.querySelector(":scope > .key");
-  const visible = (json) => [...json.querySelectorAll("li")].map(stop).filter((each) => each?.offsetParent);
+  const visible = (json) => [...json.querySelectorAll("li")].map(stop).filter((each) => each?.checkVisibility());
 
   const dressJson = (root) => {
     for (const json of root.querySelectorAll("[data-root] .json:not([data-dressed])")) {
