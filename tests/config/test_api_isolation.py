@@ -10,12 +10,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts.models import ApiKey, Scope
+from apps.accounts.models import ApiKey, Role, Scope, User
 from apps.feedback import services
 from apps.feedback.configs import configure
 from apps.feedback.draft import Draft
 from config.api import api, api_v2
-from tests.factories import ApiKeyFactory
+from tests.factories import ApiKeyFactory, MembershipFactory
 from tests.openapi import assert_described
 from tests.threads.wire import run, send
 
@@ -122,7 +122,7 @@ def owner() -> Owner:
     return Owner(key, names)
 
 
-def made(call: Call, owner: Owner, key: ApiKey | None) -> Any:
+def made(call: Call, owner: Owner, key: ApiKey | None, *, signed_in: User | None = None) -> Any:
     method, path = call.route.split(" ")
     names = owner.names
     path = path.format(
@@ -133,6 +133,8 @@ def made(call: Call, owner: Owner, key: ApiKey | None) -> Any:
         feedback_id=names["<feedback>"],
     )
     client = Client(headers={"x-api-key": key.secret} if key else {})
+    if signed_in:
+        client.force_login(signed_in)
     query = _filled(call.query, names)
     if call.body is None:
         return client.generic(method, path, query_params=query)
@@ -190,3 +192,51 @@ def test_another_workspace_is_404_or_empty(owner: Owner, call: Call) -> None:
         for theirs in (*owner.names.values(), SECRET, THREAD):
             assert theirs not in answer.content.decode()
         assert not COUNTS.search(answer.content)
+
+
+@pytest.mark.parametrize("scope", Scope.values)
+def test_another_workspace_changes_nothing(owner: Owner, scope: str) -> None:
+    kept = [Call("GET /api/v1/sessions/{project_id}"), Call("GET /api/v1/runs/{run_id}")]
+    before = [made(call, owner, owner.key).json() for call in kept]
+    stranger = ApiKeyFactory(scope=scope)
+    for call in CALLS:
+        made(call, owner, stranger)
+    assert [made(call, owner, owner.key).json() for call in kept] == before
+
+
+def test_a_key_of_another_workspace_that_may_only_send_is_403(owner: Owner) -> None:
+    stranger = ApiKeyFactory(scope=Scope.INGEST)
+    reading = [call for call in CALLS if not call.gives]
+    assert {made(call, owner, stranger).status_code for call in reading} == {403}
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_signing_in_opens_no_route(owner: Owner, role: str) -> None:
+    """The API knows keys alone, so a page of another site cannot use a visitor's session."""
+    member = MembershipFactory(workspace=owner.key.workspace, role=role).user
+    assert {made(call, owner, None, signed_in=member).status_code for call in CALLS} == {401}
+
+
+def sent(key: ApiKey, method: str, path: str, body: dict[str, Any]) -> Any:
+    client = Client(headers={"x-api-key": key.secret})
+    return client.generic(method, path, json.dumps(body), content_type="application/json")
+
+
+@pytest.mark.parametrize("scope", Scope.values)
+def test_runs_sent_under_their_ids_leave_theirs_alone(owner: Owner, scope: str) -> None:
+    stranger = ApiKeyFactory(scope=scope)
+    before = made(Call("GET /api/v1/runs/{run_id}"), owner, owner.key).json()
+    ids = {"id": owner.names["<run>"], "trace_id": owner.names["<run>"], "dotted_order": before["dotted_order"]}
+    taken = {**ids, "name": "taken over", "run_type": "chain", "start_time": before["start_time"], "outputs": {"x": 1}}
+    sent(stranger, "POST", "/api/v1/runs", taken)
+    sent(stranger, "PATCH", f"/api/v1/runs/{ids['id']}", {"name": "taken over", "outputs": {"x": 1}})
+    sent(stranger, "POST", "/api/v1/runs/batch", {"post": [taken], "patch": [taken]})
+    assert made(Call("GET /api/v1/runs/{run_id}"), owner, owner.key).json() == before
+
+
+@pytest.mark.parametrize("scope", Scope.values)
+def test_runs_cannot_be_sent_into_their_project(owner: Owner, scope: str) -> None:
+    body = {"name": "mine", "run_type": "chain", "inputs": {}, "session_id": owner.names["<project>"]}
+    assert sent(ApiKeyFactory(scope=scope), "POST", "/api/v1/runs", body).status_code in (404, 422)
+    stats = made(Call("POST /api/v1/runs/stats", {"session": ["<project>"]}), owner, owner.key)
+    assert stats.json()["run_count"] == 1
