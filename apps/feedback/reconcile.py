@@ -50,9 +50,7 @@ _TOTALS = (
     ("feedback_threadlabel", _LABELS, EXPECTED_LABELS),
 )
 # A key of one level in a thread, by the project of its feedback.
-_PROJECT = (
-    "(SELECT project_id FROM feedback_feedback WHERE thread = e.thread AND level = e.level AND key = e.key LIMIT 1)"
-)
+_PROJECT = "(SELECT project_id FROM feedback_feedback WHERE thread = e.thread AND level = e.level AND key = e.key AND current LIMIT 1)"
 
 
 def drift(*, fix: bool) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,129 @@
+"""`uv run python -m tests.bench.feedback` measures what feedback adds to the Threads tab, at 1,000,000 runs and 500,000 feedback.
+
+It fills the project that tests.bench.pages fills, and feedback on half of its runs, by SQL; `reconcile` builds the totals. Then it asks for
+the Threads tab without and with a feedback filter over HTTP, and times in this process what the columns of a page cost.
+"""
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+
+from tests.bench.machine import percentile
+from tests.bench.pages import Bench, Measured, measure
+from tests.server import LiveServer
+
+# Half of the runs, spread evenly: user_score with a rare 5, tone as a label, and one key that hardly anybody has.
+FILL = """
+INSERT INTO feedback_feedback (place, id, workspace_id, project_id, trace_id, run_id, thread, level, key, score, value, labels, comment,
+    source_type, error, waiting, current, created_at, modified_at)
+SELECT r.trace_id, gen_random_uuid(), %(workspace)s, t.project_id, r.trace_id, r.id, thread.id, 'run', found.key,
+    CASE found.key WHEN 'tone' THEN NULL ELSE found.number % 5 + (found.number % 1000 = 0)::int END,
+    CASE found.key WHEN 'tone' THEN to_jsonb(label) END, CASE found.key WHEN 'tone' THEN ARRAY[label] ELSE ARRAY[]::text[] END,
+    CASE WHEN found.number % 10 = 0 THEN 'a remark on it' END, (ARRAY['api', 'model', 'app'])[found.number % 3 + 1],
+    false, false, true, r.start_time, r.start_time
+FROM (SELECT *, abs(hashtext(id::text)) AS number, (ARRAY['kind', 'rude', 'plain'])[abs(hashtext(id::text)) % 3 + 1] AS label
+      FROM runs_run WHERE abs(hashtext(id::text)) % 2 = 0) AS r
+JOIN runs_trace AS t ON t.trace_id = r.trace_id
+LEFT JOIN threads_thread AS thread ON thread.project_id = t.project_id AND thread.thread_id = t.thread_id
+CROSS JOIN LATERAL (SELECT number, CASE WHEN number % 5000 = 0 THEN 'rare' WHEN number % 6 = 0 THEN 'tone' ELSE 'user_score' END AS key)
+    AS found
+"""
+FILTERS = {
+    "common": 'and(eq(feedback_key, "user_score"), gte(feedback_score, 4))',
+    "rare": 'eq(feedback_key, "rare")',
+    "nobody's": 'and(eq(feedback_key, "user_score"), gt(feedback_score, 9))',
+    "absent": 'neq(feedback_key, "rare")',
+}
+
+
+def fill(bench: Bench, database_url: str) -> None:
+    from apps.feedback.reconcile import drift
+
+    began = time.perf_counter()
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        count = connection.execute(FILL.replace(" % ", " %% "), {"workspace": bench.project.workspace_id}).rowcount
+        connection.execute("VACUUM (ANALYZE) feedback_feedback")
+        inserted = time.perf_counter() - began
+        found = sum(1 for _ in drift(fix=True))
+        connection.execute("VACUUM (ANALYZE) feedback_threadscore")
+        connection.execute("VACUUM (ANALYZE) feedback_threadlabel")
+    print(
+        f"{count:,} feedback in {inserted:.1f} s; totals of {found:,} keys in {time.perf_counter() - began - inserted:.1f} s"
+    )
+
+
+def pages(bench: Bench) -> list[Measured]:
+    bench.browser.connection.close()
+    asked = {
+        "Threads tab": "",
+        **{f"{name} feedback": f"?thread_filter={quote(text)}" for name, text in FILTERS.items()},
+    }
+    return [
+        measure(
+            name, lambda query=query: bench.browser.get(f"{bench.base}/threads{query}"), bench.options.count, bench.cpu
+        )
+        for name, query in asked.items()
+    ]
+
+
+def calls(bench: Bench) -> dict[str, Callable[[], Any]]:
+    from apps.feedback.aggregate import columns_of, keys_of
+    from apps.threads.filtering import parse_thread_filter
+    from apps.threads.models import Thread
+
+    rows = Thread.objects.in_project(bench.project)
+    page = [thread.thread_id for thread in rows.for_table()[:50]]
+
+    def rows_of(text: str) -> Callable[[], Any]:
+        return lambda: list(rows.matching(parse_thread_filter(text), bench.project).for_table()[:51])
+
+    return {
+        "rows of a page": lambda: list(rows.for_table()[:51]),
+        **{f"rows, {name} feedback": rows_of(text) for name, text in FILTERS.items()},
+        "columns_of 50 threads": lambda: columns_of(bench.project, page),
+        "keys_of the project": lambda: keys_of(bench.project),
+    }
+
+
+def timed(call: Callable[[], Any], count: int) -> list[float]:
+    found = []
+    for _ in range(count):
+        began = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - began)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs=1, default=[1_000_000], help="runs; half as many feedback")
+    parser.add_argument("--count", type=int, default=100, help="requests a page")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    server = LiveServer()
+    try:
+        os.environ |= {"THREADLINE_HOME": str(server.home), "DJANGO_SETTINGS_MODULE": "config.settings"}
+        os.environ.pop("DATABASE_URL", None)
+        import django
+
+        django.setup()
+        bench = Bench(server, options)
+        bench.grow(options.sizes[0])
+        fill(bench, server.database_url)
+        for row in pages(bench):
+            print(f"{row.page:28} p50 {row.p50 * 1e3:8.1f} ms  p95 {row.p95 * 1e3:8.1f} ms  {row.size / 1e3:6.1f} kB")
+        for name, call in calls(bench).items():
+            times = timed(call, options.count)
+            print(f"{name:28} p50 {percentile(times, 50) * 1e3:8.2f} ms  mean {statistics.mean(times) * 1e3:8.2f} ms")
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()
