@@ -1,6 +1,7 @@
 """JSON as nested <details>, which fold without a script."""
 
 import re
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
@@ -52,7 +53,8 @@ class _Tree:
         self.out.append("</ul>")
 
     def members(self, value: dict[str, Any] | list[Any], depth: int, at: Steps | None) -> None:
-        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        pairs: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+        inner: Any = value
         aim = _aim(value, at)
         reached = False
         for key, item in islice(pairs, max(self.left, 0)):
@@ -64,7 +66,7 @@ class _Tree:
         if aim is not None and not reached:
             self.out.append('<li class="faint">…</li>')
             self.left = max(self.left, 0) + _BEFORE
-            self.member(aim, value[aim], depth, at[1:] if at else None)  # type: ignore[call-overload]
+            self.member(aim, inner[aim], depth, at[1:] if at else None)
             self.left = 0
 
     def member(self, key: str | int, item: Any, depth: int, at: Steps | None) -> None:

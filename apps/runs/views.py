@@ -45,7 +45,7 @@ def show(request: HttpRequest, project: Project, found: Run, **extra: Any) -> Ht
     place = Place.of(request.path, request.GET, runs_path=request.path.removesuffix(f"/{found.id}") + "/")
     context = {"project": project, "shown": RunView(found, place), **extra}
     if request.htmx.target != "run":  # type: ignore[attr-defined]
-        runs = Run.objects.fetch_mode(FETCH_RAISE)
+        runs = Run.objects.all().fetch_mode(FETCH_RAISE)
         trace = get_object_or_404(Trace.objects.in_project(project), pk=found.trace_id)
         context |= {"trace": trace, "tree": trace_tree(trace, runs, found, place)}
         shared = extra.get("shared")

@@ -210,7 +210,7 @@ def _number(text: str) -> int:
 
 
 def _rows(thread: Thread, words: str) -> list[_Found]:
-    params = {
+    params: dict[str, Any] = {
         "project": thread.project_id, "thread": thread.thread_id, "like": f"%{like_literal(fold(words))}%",
         "turns": MAX_TURNS, "runs": MAX_RUNS, "rows": MAX_HITS + 1, "long": _LONG,
     }  # fmt: skip
