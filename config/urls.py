@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("apps.accounts.urls")),
     path("", include("apps.projects.urls")),
     path("", include("apps.feedback.urls")),
+    path("", include("apps.feedback.queues.urls")),
     path("", include("apps.threads.urls")),
     path("", include("apps.runs.urls")),
 ]

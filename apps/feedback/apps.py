@@ -7,7 +7,11 @@ class FeedbackConfig(AppConfig):
     def ready(self) -> None:
         from apps.feedback import columns
         from apps.feedback.port import Port
+        from apps.feedback.queues.bulk import ACTION
         from apps.projects import ports
+        from apps.threads.bulk import ACTIONS
 
         ports.feedback = Port()
         columns.register()
+        # Before the last one, which deletes.
+        ACTIONS.insert(-1, ACTION)

@@ -10,13 +10,16 @@ from django.db import models
 from django.db.models import FETCH_RAISE, Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from apps.accounts.models import Membership, User, Workspace
+from apps.common.markdown import render
 from apps.projects.models import Project
 from apps.runs.columns import unenforced
 
 RESERVED_FOR = 30
 MOST_REVIEWS = 20
+MOST_LISTED = 100
 
 
 class AnnotationQueueQuerySet(models.QuerySet["AnnotationQueue"]):
@@ -30,9 +33,16 @@ class AnnotationQueueQuerySet(models.QuerySet["AnnotationQueue"]):
     def holding_run(self, run_id: uuid.UUID) -> Self:
         return self.filter(Exists(QueueItem.objects.filter(queue=OuterRef("pk"), run_id=run_id)))
 
+    def with_people(self) -> Self:
+        return self.prefetch_related("reviewers__user")
+
     def for_list(self) -> Self:
         """Newest first."""
         return self.order_by("-created_at", "-pk").fetch_mode(FETCH_RAISE)
+
+    def to_choose_from(self) -> "list[AnnotationQueue]":
+        """The newest ones."""
+        return list(self.for_list()[:MOST_LISTED])
 
 
 class AnnotationQueue(models.Model):
@@ -61,6 +71,11 @@ class AnnotationQueue(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def guidance(self) -> SafeString:
+        """The instructions as HTML."""
+        return render(self.instructions)
 
     @property
     def blind(self) -> bool:
@@ -99,6 +114,10 @@ class QueueItemQuerySet(models.QuerySet["QueueItem"]):
 
     def of_runs(self, run_ids: Collection[uuid.UUID]) -> Self:
         return self.filter(run_id__in=list(run_ids))
+
+    def about(self, subject: uuid.UUID) -> Self:
+        """A run by its id, or a thread by its uuid."""
+        return self.filter(Q(run_id=subject) | Q(thread=subject))
 
     def called(self, name: uuid.UUID) -> Self:
         """By the id of the run, or of the item itself."""

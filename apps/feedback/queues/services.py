@@ -1,14 +1,14 @@
 """What changes a queue by hand or by program. Each change and its audit entry are one transaction."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts.models import User, Workspace
+from apps.accounts.models import Membership, User, Workspace
 from apps.accounts.services import record
 from apps.feedback.queues.models import AnnotationQueue, QueueItem, QueueReview
 
@@ -37,6 +37,16 @@ def change(queue: AnnotationQueue, by: User | None, values: dict[str, Any]) -> A
         _count_again(queue)
     record(queue.workspace, by, "changed queue", queue.name)
     return queue
+
+
+@transaction.atomic
+def save(
+    workspace: Workspace, by: User, queue: AnnotationQueue | None, values: dict[str, Any], people: Iterable[Membership]
+) -> AnnotationQueue:
+    """A new queue, or the one given with other values, and its assigned reviewers."""
+    saved = change(queue, by, values) if queue else create(workspace, by, values)
+    saved.reviewers.set(people)
+    return saved
 
 
 def _count_again(queue: AnnotationQueue) -> None:

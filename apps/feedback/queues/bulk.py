@@ -1,0 +1,49 @@
+"""The button of the Threads tab that puts threads into a queue."""
+
+from typing import Final
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from apps.accounts.access import MemberRequest
+from apps.common.templatetags.threadline import plural
+from apps.feedback.queues.access import queue_or_404
+from apps.feedback.queues.adding import MOST_ADDED, add_selected
+from apps.feedback.queues.models import AnnotationQueue
+from apps.threads.bulk import MOST_TICKED, Action, Selection
+from apps.threads.trace_view import as_uuid
+
+
+def add_ticked(request: MemberRequest, selection: Selection) -> HttpResponse:
+    """Asks which queue first, where the form does not say it."""
+    chosen = as_uuid(selection.form.get("queue", ""))
+    if chosen is None:
+        return _ask(request, selection)
+    queue = queue_or_404(request.workspace, chosen)
+    added, before = add_selected(queue, selection.threads)
+    told = f"{plural(added, 'thread')} added to {queue.name}"
+    if before:
+        told += f"; {before} {'was' if before == 1 else 'were'} in it already"
+    if added + before == MOST_ADDED:
+        told += f". At most {MOST_ADDED:,} are added at once, the most recently active first"
+    messages.success(request, f"{told}.")
+    return redirect(selection.page)
+
+
+def _ask(request: MemberRequest, selection: Selection) -> HttpResponse:
+    """With what is selected in hidden fields."""
+    form = selection.form
+    kept = [(name, value) for name in ("query", "all") if (value := form.get(name))]
+    kept += [("thread", value) for value in form.getlist("thread")[:MOST_TICKED]]
+    context = {
+        "project": selection.project,
+        "back": selection.page,
+        "kept": kept,
+        "count": min(selection.threads.count(), MOST_ADDED),
+        "queues": AnnotationQueue.objects.in_workspace(request.workspace).to_choose_from(),
+    }
+    return render(request, "feedback/queue_choose.html", context)
+
+
+ACTION: Final = Action("queue", "annotator", "feedback/queue_bulk.html", add_ticked)
