@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db.models import FETCH_RAISE
 
@@ -90,9 +91,9 @@ def turns(thread: Thread, hide: Hide) -> Iterator[Turn]:
 
 @dataclass(frozen=True)
 class _Batch:
-    roots: dict[object, Run]
+    roots: dict[UUID, Run]
     steps: list[Run]
-    attachments: dict[object, list[Attachment]]
+    attachments: dict[UUID, list[Attachment]]
 
     @classmethod
     def of(cls, project: Project, traces: list[Trace]) -> "_Batch":
@@ -102,9 +103,9 @@ class _Batch:
         kinds = (RunType.TOOL, RunType.RETRIEVER)
         steps = runs.in_traces(ids).filter(run_type__in=kinds, parent_run_id__isnull=False)
         return cls(
-            {**roots},
+            roots,
             list(steps.for_tree("inputs", "outputs")[:MAX_STEPS]),
-            {**Attachment.objects.by_trace(ids, MAX_STEPS)},
+            Attachment.objects.by_trace(ids, MAX_STEPS),
         )
 
     def turn(self, number: int, trace: Trace, paths: Paths, hide: Hide) -> Turn:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -153,7 +153,7 @@ def chat(message: Message, speaker: str = "other") -> Iterator[dict[str, Any]]:
         yield line
 
 
-def _content(parts: list[Part]) -> Json:
+def _content(parts: Sequence[Part]) -> Json:
     if not any(isinstance(part, Image) for part in parts):
         return words(parts) if parts else None
     return [
@@ -170,10 +170,10 @@ def _call(ident: str, name: str, args: Json) -> dict[str, Any]:
 def _csv(thread: Thread, hide: Hide) -> Iterator[str]:
     """One row a turn."""
     rows = csv.writer(_Echo())
-    yield _bom + rows.writerow(_COLUMNS)  # type: ignore[operator]
+    yield _bom + rows.writerow(_COLUMNS)
     for turn in turns(thread, hide):
         trace = turn.trace
-        yield rows.writerow(  # type: ignore[misc]
+        yield rows.writerow(
             [
                 turn.number, _time(trace.start_time), _time(trace.end_time), turn.latency and turn.latency.total_seconds(),
                 trace.status, _cell(trace.name), _cell(_said(turn.input)), _cell(_said(turn.output)), _cell(turn.error),

@@ -41,8 +41,8 @@ def neighbours(project: Project, thread: Thread, query: str) -> Neighbours:
     below = after.order_by(*(term.order_by() for term in terms)).first()
     position = before[: MOST_COUNTED + 1].count() + 1
     return Neighbours(
-        above and above.thread_id,
-        below and below.thread_id,
+        above.thread_id if above else None,
+        below.thread_id if below else None,
         position if position <= MOST_COUNTED else 0,
         threads.order_by()[: MOST_COUNTED + 1].count(),
     )
