@@ -19,7 +19,6 @@ from apps.runs.models import Run
 from apps.runs.payloads import RUN_BYTES, TURN_BYTES, read
 from apps.runs.place import AROUND, Place
 from apps.runs.places import written
-from apps.runs.query.texts import like_literal
 from apps.runs.search import index
 from apps.runs.search.text import MAX_SIDE, fold
 from apps.threads.models import Thread
@@ -31,7 +30,9 @@ MAX_RUNS: Final = 40_000
 MAX_LONG: Final = 60
 """Runs that may be longer than the index keeps and are read whole for one question."""
 _LONG: Final = MAX_SIDE // 2
-"""Characters in the index from which on a text may have been cut: white space was still in it then."""
+"""Bytes in the index from which on a text may have been cut: white space was still in it then."""
+MOST_LINKS: Final = 60
+"""Turns that are linked at a time."""
 SIDES: Final = ("name", "error", "inputs", "outputs")
 
 # The index tells the text of a run; the run itself is read only where that matches. Both of a trace lie together.
@@ -41,13 +42,13 @@ WITH turn AS (
     FROM runs_trace WHERE project_id = %(project)s AND thread_id = %(thread)s
     ORDER BY start_time, trace_id LIMIT %(turns)s
 ), text AS MATERIALIZED (
-    SELECT turn.number, text.trace_id, text.id, text.about LIKE %(like)s AS about,
-        text.inputs LIKE %(like)s AS inputs, text.outputs LIKE %(like)s AS outputs,
-        length(text.inputs) >= %(long)s AS long_inputs, length(text.outputs) >= %(long)s AS long_outputs
+    SELECT turn.number, text.trace_id, text.id, strpos(text.about, %(words)s) > 0 AS about,
+        strpos(text.inputs, %(words)s) > 0 AS inputs, strpos(text.outputs, %(words)s) > 0 AS outputs,
+        octet_length(text.inputs) >= %(long)s AS long_inputs, octet_length(text.outputs) >= %(long)s AS long_outputs
     FROM turn JOIN runs_searchtext AS text USING (trace_id) LIMIT %(runs)s
 )
 SELECT text.number, run.id, run.name, run.run_type, run.dotted_order,
-    text.about AND lower(run.name) LIKE %(like)s, text.about AND lower(run.error) LIKE %(like)s,
+    text.about AND strpos(lower(run.name), %(words)s) > 0, text.about AND strpos(lower(run.error), %(words)s) > 0,
     text.inputs, text.outputs, text.long_inputs AND NOT text.inputs, text.long_outputs AND NOT text.outputs
 FROM text JOIN runs_run AS run ON run.trace_id = text.trace_id AND run.id = text.id
 WHERE text.about OR text.inputs OR text.outputs OR text.long_inputs OR text.long_outputs
@@ -110,16 +111,27 @@ class Found:
     """Why there may be more hits than these."""
 
     @cached_property
+    def counts(self) -> Counter[int]:
+        """Hits by the number of the turn, which are in order."""
+        return Counter(hit.turn for hit in self.hits)
+
+    @cached_property
     def turns(self) -> list[Turn]:
-        counts = Counter(hit.turn for hit in self.hits)
-        begin: dict[int, int] = {}
-        for number, hit in enumerate(self.hits, 1):
-            begin.setdefault(hit.turn, number)
+        """MOST_LINKS of them, that of the current hit among these."""
         current = self.current.turn if self.current else 0
-        return [
-            Turn(turn, count, begin[turn], self.url(begin[turn]), turn == current)
-            for turn, count in sorted(counts.items())
-        ]
+        numbers = list(self.counts)
+        middle = numbers.index(current) if current else 0
+        begin = max(0, min(middle - MOST_LINKS // 2, len(numbers) - MOST_LINKS))
+        at = 1 + sum(self.counts[number] for number in numbers[:begin])
+        found = []
+        for number in numbers[begin : begin + MOST_LINKS]:
+            found.append(Turn(number, self.counts[number], at, self.url(at), number == current))
+            at += self.counts[number]
+        return found
+
+    @property
+    def more_turns(self) -> int:
+        return len(self.counts) - len(self.turns)
 
     @property
     def current(self) -> Hit | None:
@@ -211,7 +223,7 @@ def _number(text: str) -> int:
 
 def _rows(thread: Thread, words: str) -> list[_Found]:
     params: dict[str, Any] = {
-        "project": thread.project_id, "thread": thread.thread_id, "like": f"%{like_literal(fold(words))}%",
+        "project": thread.project_id, "thread": thread.thread_id, "words": fold(words),
         "turns": MAX_TURNS, "runs": MAX_RUNS, "rows": MAX_HITS + 1, "long": _LONG,
     }  # fmt: skip
     with connection.cursor() as cursor:
