@@ -69,7 +69,7 @@ def _branch(item: Json, path: str, key: str, side: str, out: list[str], left: in
     label = format_html('<span class="key">{}</span> <span class="size">{}</span>', key[:200], size)
     peek = f'<span class="peek">{escape(compact(item, 80))}</span>'
     whole = format_html(
-        '<button class="pick whole" name="pick" value="{} {}">all of <code>{}</code></button>', side, path, path
+        '<button class="pick pick-all" name="pick" value="{} {}">all of <code>{}</code></button>', side, path, path
     )
     out.append(f'<li><details{opened}><summary>{label} {peek}</summary><ul class="members"><li>{whole}</li>')
     left = _members(item, path, side, out, left, depth + 1)

@@ -52,6 +52,12 @@ class Step:
     hidden: bool
 
     @property
+    def answer(self) -> Json:
+        """The result without the field that the SDKs wrap around what a function returned."""
+        value = self.result.value
+        return value["output"] if type(value) is dict and set(value) == {"output"} else value
+
+    @property
     def latency(self) -> timedelta | None:
         return self.run.end_time - self.run.start_time if self.run.end_time else None
 

@@ -235,9 +235,7 @@ def _words(part: Part) -> str:
 def _result(step: Step) -> str:
     if step.hidden:
         return HIDDEN
-    value = _raw(step.result)
-    if isinstance(value, dict) and set(value) == {"output"}:
-        value = value["output"]
+    value = _raw(step.result) if step.result.skipped else step.answer
     return value if isinstance(value, str) else _encoded(value)
 
 

@@ -28,5 +28,5 @@ def timeline_strip(context: Context) -> SafeString:
 
 @register.filter
 def pretty(value: Json) -> str:
-    """JSON with indents, as text."""
-    return indented(value)
+    """JSON with indents; a text as it is."""
+    return value if isinstance(value, str) else indented(value)
