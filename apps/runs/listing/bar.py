@@ -124,17 +124,21 @@ class FilterBar:
         if not text:
             return []
         if scope.name in self.asked.problems:
-            return [Chip(scope.label, text, self.asked.query(**{scope.name: ""}))]
+            return [Chip(scope.label, text, self._with(scope.name, ""))]
         node = bare(self.asked.nodes[scope.name])
         parts = node.parts if isinstance(node, And) else (node,)
         return [
             Chip(
                 scope.label,
                 sentence(part, scope.fields),
-                self.asked.query(**{scope.name: _without(parts, number)}),
+                self._with(scope.name, _without(parts, number)),
             )
             for number, part in enumerate(parts)
         ]
+
+    def _with(self, name: str, text: str) -> str:
+        """The query string of the list with this text in the place of one filter."""
+        return self.asked.query(**{name: text}) or self.everything
 
     @property
     def problems(self) -> list[tuple[Marked, str]]:
@@ -142,13 +146,13 @@ class FilterBar:
         labels = {name: f"The filter on “{scope.label}”" for name, scope in scopes(self.kind).items()}
         labels |= {"q": "The search", "since": "The time range", "start": "The time range", "end": "The time range"}
         return [
-            (Marked.of(labels[name], getattr(self.asked, name), error), self.asked.query(**{name: ""}))
+            (Marked.of(labels[name], getattr(self.asked, name), error), self._with(name, ""))
             for name, error in self.asked.problems.items()
         ]
 
     @property
     def without_filters(self) -> str:
-        return self.asked.query(**dict.fromkeys(FILTERS, ""))
+        return self.asked.query(**dict.fromkeys(FILTERS, "")) or self.everything
 
     @property
     def is_savable(self) -> bool:

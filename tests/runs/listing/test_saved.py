@@ -181,6 +181,14 @@ def test_the_list_opens_with_the_default(viewer: Client, project: Project, mine:
     assert viewer.get(f"{threads(project)}?saved=all").status_code == 200
 
 
+def test_taking_the_last_filter_away_does_not_lead_back_to_the_default(
+    viewer: Client, project: Project, bob: User
+) -> None:
+    saved_by(bob, project, is_default=True)
+    html = viewer.get(threads(project), {"filter": 'eq(name, "chat")'}).content.decode()
+    assert f'href="{threads(project)}?saved=all" aria-label="Remove: any run name is chat"' in html
+
+
 def test_ones_own_default_comes_before_the_shared_one(
     viewer: Client, editor: Client, project: Project, mine: SavedFilter, everybodys: SavedFilter
 ) -> None:
