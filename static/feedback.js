@@ -39,7 +39,12 @@
     option.focus({ preventScroll: true });
   };
 
-  const press = (name) => active()?.querySelector(`button[value="${name}"]`)?.click();
+  // What is on its way is saved first: only then is there what takes it back.
+  const press = async (name) => {
+    const id = active()?.id;
+    while (document.querySelector(`#${id} form.htmx-request`)) await new Promise((done) => { setTimeout(done, 30); });
+    document.getElementById(id)?.querySelector(`button[value="${name}"]`)?.click();
+  };
 
   const write = (row, selector) => {
     if (!row) return;

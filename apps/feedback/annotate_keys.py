@@ -61,9 +61,10 @@ class KeyForm(forms.Form):
 
 
 def categories(text: str) -> list[dict[str, Any]]:
-    """A label a line or between commas, with a number of its own after an equals sign."""
-    found = []
-    for line in filter(None, (part.strip() for part in text.replace(",", "\n").splitlines())):
+    """A label a line, or between commas in a single line, with a number of its own after an equals sign."""
+    found: list[dict[str, Any]] = []
+    parts = text.splitlines() if "\n" in text.strip() else text.split(",")
+    for line in filter(None, (part.strip() for part in parts)):
         label, value = _parted(line)
         found.append({"label": label or None, "value": len(found) if value is None else value})
     return found

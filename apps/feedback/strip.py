@@ -4,6 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from html import escape
 from itertools import pairwise
 from typing import Final
@@ -117,9 +118,10 @@ def is_yes_no(config: FeedbackKey | None) -> bool:
     return config is not None and config.type == KeyType.BOOLEAN
 
 
-def shown(number: float) -> str:
+def shown(number: float | Decimal) -> str:
     """Three digits that matter."""
-    return f"{float(f'{float(number):.3g}'):,g}"
+    rounded = float(f"{number:.3g}")
+    return f"{rounded:,.0f}" if rounded.is_integer() else f"{rounded:,}"
 
 
 def told(summary: Summary, config: FeedbackKey | None) -> str:
@@ -143,8 +145,8 @@ def said(feedback: Feedback, config: FeedbackKey | None = None) -> str:
         return "yes" if score else "no"
     label = ", ".join(feedback.labels) or (value if isinstance(value, str) else "")
     if label and score is not None and label != plain(score):
-        return f"{label} ({shown(float(score))})"
-    return label or ("" if score is None else shown(float(score)))
+        return f"{label} ({shown(score)})"
+    return label or ("" if score is None else shown(score))
 
 
 def level_of(feedback: Feedback, config: FeedbackKey | None) -> str:

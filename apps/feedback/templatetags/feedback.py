@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from apps.feedback.annotate import applies_not
 from apps.feedback.listing import Entry, entries_of
 from apps.feedback.marks import Marks, marks_of
-from apps.feedback.models import Feedback, FeedbackKey
+from apps.feedback.models import Feedback, FeedbackKey, KeyType
 from apps.feedback.strip import Figure, figures_of, judge_of, level_of, said
 from apps.projects.models import Project
 from apps.runs.models import Run
@@ -47,6 +47,21 @@ def run_feedback(project: Project, run: Run) -> list[Entry]:
     """All verdicts on it that count, newest first."""
     found = list(Feedback.objects.of_run(run.trace_id, run.id).newest())
     return entries_of(project, found, run=run) if found else []
+
+
+@register.filter
+def takes(config: FeedbackKey) -> str:
+    """What may be given under a key, in words."""
+    match config.type:
+        case KeyType.BOOLEAN:
+            return "yes or no, as 1 or 0"
+        case KeyType.CATEGORICAL:
+            named = (item["label"] or f"{item['value']:g}" for item in config.categories or [])
+            return ("any of " if config.multiple else "") + ", ".join(named)
+        case KeyType.CONTINUOUS:
+            bounds = ((config.min, "from {:g}"), (config.max, "to {:g}"))
+            return " ".join(text.format(bound) for bound, text in bounds if bound is not None) or "any number"
+    return "any text"
 
 
 @register.simple_tag
