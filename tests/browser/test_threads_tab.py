@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, shoot
+from tests.browser.conftest import PATIENCE_MS, Look, Person, assert_accessible, assert_fits, shoot
 from tests.browser.test_threads import SUPPORT, open_project
 
 
@@ -29,7 +29,8 @@ def figures(page: Page) -> Locator:
 def test_each_state_is_accessible_and_fits_in_every_look(dressed: Page, look: Look, ada: Person, query: str) -> None:
     open_project(dressed, ada, SUPPORT)
     dressed.goto(dressed.url + query)
-    dressed.wait_for_load_state("networkidle")
+    if dressed.locator("#aside").count():
+        expect(figures(dressed).locator("#stats-title")).to_be_visible(timeout=PATIENCE_MS)
     assert_accessible(dressed)
     assert_fits(dressed)
     shoot(dressed, f"threads-{re.sub('[^a-z]+', '-', query[1:14])}-{look}")
