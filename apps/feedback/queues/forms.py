@@ -147,10 +147,10 @@ def _is_number(text: str) -> bool:
 
 
 def _initial_row(row: dict[str, Any]) -> dict[str, Any]:
-    texts = {**row["value_descriptions"], **row["score_descriptions"]}
+    texts = [*row["value_descriptions"], *row["score_descriptions"]]
     return {
         "key": row["feedback_key"],
         "description": row["description"],
         "required": row["is_required"],
-        "values": "\n".join(f"{name}: {text}" for name, text in texts.items()),
+        "values": "\n".join(f"{name}: {text}" for name, text in texts),
     }

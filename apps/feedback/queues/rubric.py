@@ -61,12 +61,13 @@ def _text(value: Any, name: str) -> str:
     return value
 
 
-def _texts(value: Any, name: str) -> dict[str, str]:
+def _texts(value: Any, name: str) -> list[list[str]]:
+    """As a list, because jsonb does not keep the order of an object."""
     if value is None:
-        return {}
+        return []
     if not isinstance(value, Mapping) or len(value) > MOST_TEXTS:
         raise BadRubric(f"rubric_items: {name} has up to {MOST_TEXTS} texts by name")
-    return {str(label)[:MAX_KEY]: _text(text, name) for label, text in value.items()}
+    return [[str(label)[:MAX_KEY], _text(text, name)] for label, text in value.items()]
 
 
 def rows_of(workspace: Workspace, stored: Iterable[Mapping[str, Any]]) -> list[RubricRow]:
@@ -78,8 +79,8 @@ def rows_of(workspace: Workspace, stored: Iterable[Mapping[str, Any]]) -> list[R
             row["feedback_key"],
             row["description"],
             row["is_required"],
-            row["value_descriptions"],
-            row["score_descriptions"],
+            dict(row["value_descriptions"]),
+            dict(row["score_descriptions"]),
             configs.get(row["feedback_key"]),
         )
         for row in listed

@@ -114,8 +114,8 @@ def test_a_queue_is_made_with_its_rubric_and_people(workspace: Workspace, alice:
     assert signed_in(alice).post(reverse("queues:create", args=[workspace.pk]), form).status_code == 302
     queue = AnnotationQueue.objects.get()
     assert [row["feedback_key"] for row in queue.rubric] == ["tone", "facts"]
-    assert queue.rubric[0]["value_descriptions"] == {"kind": "warm words"}
-    assert queue.rubric[0]["score_descriptions"] == {"1": "the best"}
+    assert queue.rubric[0]["value_descriptions"] == [["kind", "warm words"]]
+    assert queue.rubric[0]["score_descriptions"] == [["1", "the best"]]
     assert [member.user for member in queue.reviewers.all()] == [anna]
     page = signed_in(alice).get(reverse("queues:edit", args=[workspace.pk, queue.pk])).content.decode()
     assert "kind: warm words" in page
