@@ -1,11 +1,11 @@
 "use strict";
-// The Threads tab by key, selection, the brush and the figures that stay as they were left. The page works without it.
+// The lists of threads and of runs by key, selection, the brush and the figures that stay as they were left. The page works without it.
 
 (() => {
-  const rows = () => [...document.querySelectorAll(".threads tbody tr:not(.snippet)")];
-  const picks = () => [...document.querySelectorAll(".threads .pick")];
+  const rows = () => [...document.querySelectorAll(".listed-rows tbody tr:not(.snippet)")];
+  const picks = () => [...document.querySelectorAll(".listed-rows .pick")];
   const typing = (target) => target.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
-  const focused = () => document.activeElement?.closest?.(".threads tbody tr");
+  const focused = () => document.activeElement?.closest?.(".listed-rows tbody tr");
 
   const step = (by) => {
     const all = rows();
@@ -31,7 +31,7 @@
     if (!form) return;
     const all = form.elements.all;
     const ticked = picks().filter((pick) => pick.checked).length;
-    const words = all?.checked ? all.parentElement.textContent.trim().toLowerCase() : `${ticked} thread${ticked === 1 ? "" : "s"}`;
+    const words = all?.checked ? all.parentElement.textContent.trim().toLowerCase() : `${ticked} ${form.dataset.noun}${ticked === 1 ? "" : "s"}`;
     form.querySelector("[data-picked]").textContent = `${words[0].toUpperCase()}${words.slice(1)} selected`;
     const again = form.querySelector("[data-picked-again]");
     if (again) again.textContent = words;

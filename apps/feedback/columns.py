@@ -13,11 +13,12 @@ from apps.feedback.keys import MAX_KEY
 from apps.feedback.models import FeedbackKey
 from apps.feedback.strip import draw, told
 from apps.projects.models import Project
+from apps.runs.listing.cells import figure_cell
+from apps.runs.listing.choices import MOST_VALUES, Choice
 from apps.runs.models import thread_uuid
 from apps.runs.query.nodes import Check, Op, Pair
-from apps.threads.cells import figure_cell
 from apps.threads.columns import Column, Family, add_family
-from apps.threads.facets import MOST_VALUES, SOURCES, Count, Facet, add_kind
+from apps.threads.facets import SOURCES, Count, add_kind, choice
 from apps.threads.models import Thread
 from apps.threads.of_turns import Pairs
 
@@ -127,8 +128,8 @@ def counts(project: Project, thread_ids: Sequence[str]) -> Iterable[Count]:
     return found
 
 
-def _has(key: str, checks: tuple[Check, ...] = ()) -> Facet:
-    return Facet("thread_filter", Pair("feedback", (key,), False, checks))
+def _has(key: str, checks: tuple[Check, ...] = ()) -> Choice:
+    return choice("thread_filter", Pair("feedback", (key,), False, checks))
 
 
 def register() -> None:

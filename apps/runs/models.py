@@ -392,5 +392,6 @@ def thread_uuid(project_id: uuid.UUID, thread_id: str) -> uuid.UUID:
 
 # Django finds the models of an app through this module; this one stands on the names above.
 from apps.runs import attachments, by_id, prices  # noqa: E402, F401
+from apps.runs.listing import layout as _layout  # noqa: E402, F401
 from apps.runs.listing import saved as _saved  # noqa: E402, F401
 from apps.runs.search import models as _search  # noqa: E402, F401

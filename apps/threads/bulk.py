@@ -8,21 +8,20 @@ from typing import Final
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import content_disposition_header
-from django.utils.text import slugify
 
 from apps.accounts.access import MemberRequest
 from apps.accounts.services import record
 from apps.common.templatetags.threadline import plural
 from apps.projects.models import Project
 from apps.runs.listing.asked import Asked
+from apps.runs.listing.layout import Layout
+from apps.runs.listing.lines import download
 from apps.threads import exports, tasks
 from apps.threads.columns import chosen
-from apps.threads.layout import Layout
 from apps.threads.models import Thread, ThreadQuerySet
 from apps.threads.narrow import narrowed
 from apps.threads.tagging import ThreadTag, clean_tag
@@ -74,13 +73,10 @@ def _ticked(form: QueryDict) -> Iterator[uuid.UUID]:
 def export(request: MemberRequest, selection: Selection) -> HttpResponseBase:
     kind = "csv" if selection.option == "csv" else "jsonl"
     project, threads = selection.project, selection.threads
-    columns = chosen(selection.asked.cols or Layout.objects.columns_of(request.user, project))
+    columns = chosen(selection.asked.cols or Layout.objects.columns_of(request.user, project, "threads"))
     record(project.workspace, request.user, "exported threads", f"{project.name}: {plural(threads.count(), 'thread')}")
     lines = (exports.csv_lines if kind == "csv" else exports.json_lines)(project, threads, columns)
-    response = StreamingHttpResponse(lines, content_type=exports.KINDS[kind])
-    name = f"{slugify(project.name) or 'project'}-threads.{kind}"
-    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    return response
+    return download(lines, project, "threads", kind)
 
 
 def tag(request: MemberRequest, selection: Selection) -> HttpResponse:

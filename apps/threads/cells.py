@@ -2,30 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from html import escape
-from typing import Any, Final
+from typing import Any
 
-from apps.common.templatetags.threadline import UNKNOWN, ago, cost, duration, latency_pill, tokens
+from apps.common.templatetags.threadline import ago, cost, duration, latency_pill, tokens
+from apps.runs.listing.cells import figure_cell, pills_cell, text_cell
+from apps.runs.listing.cells import length as length_of
 from apps.runs.models import Status
 from apps.threads.knots import Knot
 from apps.threads.models import Thread
 
 type Cell = Callable[[Thread, Any], str]
-
-SHOWN_WORDS: Final = 3
-MAX_TEXT: Final = 300
-_FAINT: Final = f'<span class="faint">{UNKNOWN}</span>'
-
-
-def text_cell(text: str | None, css: str = "words") -> str:
-    if not text:
-        return f'<td class="{css}"><span class="faint">{UNKNOWN}</span></td>'
-    safe = escape(text[:MAX_TEXT])
-    return f'<td class="{css}" dir="auto" title="{safe}">{safe}</td>'
-
-
-def figure_cell(label: str, shown: str) -> str:
-    return f'<td class="num" data-l="{escape(label)}">{shown or _FAINT}</td>'
 
 
 def no_cell(thread: Thread, found: Any) -> str:
@@ -56,11 +42,7 @@ def amount(name: str, label: str) -> Cell:
 
 
 def length(name: str, label: str) -> Cell:
-    return lambda thread, found: figure_cell(label, _length(getattr(thread, name)))
-
-
-def _length(seconds: float | None) -> str:
-    return "" if seconds is None else duration(seconds)
+    return lambda thread, found: figure_cell(label, length_of(getattr(thread, name)))
 
 
 def loaded_length(label: str) -> Cell:
@@ -112,7 +94,7 @@ def seconds_long(thread: Thread, found: Any) -> float | None:
 
 
 def duration_cell(thread: Thread, found: Any) -> str:
-    return figure_cell("long", _length(seconds_long(thread, found)))
+    return figure_cell("long", length_of(seconds_long(thread, found)))
 
 
 def found_text(thread: Thread, found: str | None) -> str:
@@ -120,9 +102,4 @@ def found_text(thread: Thread, found: str | None) -> str:
 
 
 def pills(thread: Thread, found: Sequence[str] | None) -> str:
-    if not found:
-        return f'<td class="pills">{_FAINT}</td>'
-    shown = " ".join(f'<span class="pill"><bdi>{escape(word[:60])}</bdi></span>' for word in found[:SHOWN_WORDS])
-    rest = found[SHOWN_WORDS:]
-    more = f' <span class="pill" title="{escape(", ".join(rest)[:MAX_TEXT])}">+{len(rest)}</span>' if rest else ""
-    return f'<td class="pills">{shown}{more}</td>'
+    return pills_cell(found)

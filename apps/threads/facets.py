@@ -1,17 +1,16 @@
 """The most frequent values in the threads of a filter, each a click away from being asked for or left out."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection
 
 from apps.projects.models import Project
 from apps.runs.listing.asked import Asked
+from apps.runs.listing.choices import LONGEST, MOST_VALUES, SCATTERED, Choice, Facets, Group, in_order, without
 from apps.runs.query.compile import THREAD_KEYS
-from apps.runs.query.nodes import And, Check, Compare, Has, Node, Not, Op, Pair
-from apps.runs.query.unparse import unparse
+from apps.runs.query.nodes import Check, Compare, Has, Node, Not, Op, Pair
 from apps.threads.filtering import TAG, AnyRun
 from apps.threads.narrow import narrowed
 from apps.threads.of_turns import USER_KEYS
@@ -19,11 +18,6 @@ from apps.threads.of_turns import USER_KEYS
 SAMPLE: Final = 500
 """Threads, those of the most recent activity; of these at most MOST_TURNS turns."""
 MOST_TURNS: Final = 2_000
-MOST_VALUES: Final = 8
-MOST_KEYS: Final = 8
-LONGEST: Final = 100
-# A key with so many values is an id or a time, and no value of it is worth a click.
-SCATTERED: Final = 24
 
 _ROOTS = """
 WITH turn AS MATERIALIZED (
@@ -63,47 +57,12 @@ _UNREAD: Final = [
 ]
 
 
-@dataclass(frozen=True)
-class Value:
-    """threads is how many of the sample have it; share is percent of the most. The queries turn the choice on or off again."""
-
-    text: str
-    threads: int
-    share: float
-    included: bool
-    excluded: bool
-    include: str
-    exclude: str
-
-
-@dataclass(frozen=True)
-class Group:
-    label: str
-    kind: str
-    values: list[Value]
-
-
-@dataclass(frozen=True)
-class Facets:
-    """sampled: how many threads were looked at, where that is not all of them."""
-
-    groups: list[Group]
-    sampled: int
-
-
-@dataclass(frozen=True)
-class Facet:
-    """What a choice writes into the URL: a condition on runs or on threads, and the parameter it goes to."""
-
-    parameter: str
-    condition: Node
-
-    @property
-    def refusal(self) -> Node:
-        """That no run of the thread has it: a thread with one run without it would otherwise do."""
-        if self.parameter == "thread_filter":
-            return Not(self.condition)
-        return Not(AnyRun(self.condition, roots=self.parameter == "trace_filter"))  # type: ignore[arg-type]
+def choice(parameter: str, condition: Node) -> Choice:
+    """A condition on runs or on threads. To leave it out is that no run of the thread has it: a thread with one run without it would
+    otherwise do."""
+    own = parameter == "thread_filter"
+    refusal = Not(condition) if own else Not(AnyRun(condition, roots=parameter == "trace_filter"))  # type: ignore[arg-type]
+    return Choice(parameter, condition, "thread_filter", refusal)
 
 
 type Count = tuple[str, str, str, int]
@@ -111,27 +70,27 @@ type Count = tuple[str, str, str, int]
 
 SOURCES: Final[list[Callable[[Project, Sequence[str]], Iterable[Count]]]] = []
 """Counts of a later app, for the thread ids of the sample; `add_kind` says how they are asked for."""
-_KINDS: Final[dict[str, tuple[str, Callable[[str, str], Facet]]]] = {}
+_KINDS: Final[dict[str, tuple[str, Callable[[str, str], Choice]]]] = {}
 
 
-def add_kind(kind: str, label: str, facet: Callable[[str, str], Facet]) -> None:
+def add_kind(kind: str, label: str, facet: Callable[[str, str], Choice]) -> None:
     """facet makes the choice of a key and a value."""
     _KINDS[kind] = label, facet
 
 
-def _is(field: str, parameter: str) -> Callable[[str, str], Facet]:
-    return lambda key, value: Facet(parameter, Compare(field, Check(Op.EQ, (value,))))
+def _is(field: str, parameter: str) -> Callable[[str, str], Choice]:
+    return lambda key, value: choice(parameter, Compare(field, Check(Op.EQ, (value,))))
 
 
 add_kind("status", "Status", _is("status", "trace_filter"))
 add_kind("name", "Name", _is("name", "trace_filter"))
 add_kind("model", "Model", _is("model", "filter"))
-add_kind("tag", "Tag", lambda key, value: Facet("trace_filter", Has("tags", value)))
+add_kind("tag", "Tag", lambda key, value: choice("trace_filter", Has("tags", value)))
 add_kind("thread_tag", "Thread tag", _is(TAG, "thread_filter"))
 add_kind(
     "metadata",
     "",
-    lambda key, value: Facet("trace_filter", Pair("metadata", (key,), False, (Check(Op.EQ, (value,)),))),
+    lambda key, value: choice("trace_filter", Pair("metadata", (key,), False, (Check(Op.EQ, (value,)),))),
 )
 
 
@@ -140,11 +99,11 @@ def facets_of(project: Project, asked: Asked) -> Facets:
     counts, sampled = _counts(project, asked)
     groups = {(kind, key): list(found) for (kind, key), found in groupby(counts, lambda count: count[:2])}
     for group, found in list(groups.items()):
-        others = _without(asked, [_facet(*count[:3]) for count in found])
+        others = without(asked, [_facet(*count[:3]) for count in found])
         if others != asked:
             groups[group] = [count for count in _counts(project, others)[0] if count[:2] == group]
     shown = [_group(asked, kind, key, found) for (kind, key), found in groups.items()]
-    return Facets(_in_order(shown), sampled)
+    return Facets(in_order(shown, _ORDER), sampled)
 
 
 def _counts(project: Project, asked: Asked) -> tuple[list[Count], int]:
@@ -169,65 +128,14 @@ def _counts(project: Project, asked: Asked) -> tuple[list[Count], int]:
     return found, sampled
 
 
-def _facet(kind: str, key: str, value: str) -> Facet:
+def _facet(kind: str, key: str, value: str) -> Choice:
     return _KINDS[kind][1](key, value)
 
 
 def _group(asked: Asked, kind: str, key: str, found: Sequence[Count]) -> Group:
     most = max((count[3] for count in found), default=1)
     label = _KINDS[kind][0] or ("User" if key in USER_KEYS else key)
-    return Group(label, kind, [_value(asked, count, most) for count in found])
-
-
-def _value(asked: Asked, count: Count, most: int) -> Value:
-    kind, key, text, threads = count
-    facet = _facet(kind, key, text)
-    included = facet.condition in _parts(asked, facet.parameter)
-    excluded = facet.refusal in _parts(asked, "thread_filter")
-    free = _without(asked, [facet])
-    return Value(
-        text,
-        threads,
-        round(100 * threads / most, 1),
-        included,
-        excluded,
-        free.query() if included else _with(free, facet.parameter, facet.condition),
-        free.query() if excluded else _with(free, "thread_filter", facet.refusal),
-    )
-
-
-def _parts(asked: Asked, parameter: str) -> tuple[Node, ...]:
-    node = asked.nodes.get(parameter)
-    return () if node is None else node.parts if isinstance(node, And) else (node,)
-
-
-def _with(asked: Asked, parameter: str, condition: Node) -> str:
-    return asked.query(**{parameter: _text((*_parts(asked, parameter), condition))})
-
-
-def _without(asked: Asked, facets: Sequence[Facet]) -> Asked:
-    """Neither asked for nor left out."""
-    changes: dict[str, Any] = {}
-    for parameter in {"thread_filter", *(facet.parameter for facet in facets)}:
-        gone = [facet.condition for facet in facets if facet.parameter == parameter]
-        gone += [facet.refusal for facet in facets if parameter == "thread_filter"]
-        parts = _parts(asked, parameter)
-        kept = tuple(part for part in parts if part not in gone)
-        if len(kept) < len(parts):
-            changes[parameter] = _text(kept)
-    return replace(asked, **changes) if changes else asked
-
-
-def _text(parts: tuple[Node, ...]) -> str:
-    return "" if not parts else unparse(parts[0] if len(parts) == 1 else And(parts))
+    return Group(label, kind, [_facet(*count[:3]).value(asked, count[2], count[3], most) for count in found])
 
 
 _ORDER: Final = ("status", "thread_tag", "feedback", "feedback_label", "model", "name", "tag")
-
-
-def _in_order(groups: Iterable[Group]) -> list[Group]:
-    """The fixed ones, then keys of metadata by how many threads have them, users first."""
-    known = [group for kind in _ORDER for group in groups if group.kind == kind]
-    others = [group for group in groups if group.kind not in _ORDER]
-    others.sort(key=lambda group: (group.label != "User", -sum(value.threads for value in group.values)))
-    return known + others[:MOST_KEYS]

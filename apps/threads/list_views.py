@@ -6,6 +6,7 @@ from typing import cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,16 +20,17 @@ from apps.projects.access import project_or_404
 from apps.projects.models import Project
 from apps.runs.listing.asked import Asked
 from apps.runs.listing.bar import FilterBar
+from apps.runs.listing.histogram import Activity, histogram_of
+from apps.runs.listing.layout import Layout
 from apps.threads import list_page
 from apps.threads.bulk import action, selection_of
 from apps.threads.facets import facets_of
-from apps.threads.histogram import histogram_of
-from apps.threads.layout import Layout
 from apps.threads.models import Thread
 from apps.threads.narrow import narrowed
 from apps.threads.stats import stats_of
 
 MOST_NEWER = 99
+ACTIVITY = Activity("last_activity", Q(errored_turns__gt=0), "thread", "last active")
 
 
 @require_safe
@@ -67,11 +69,11 @@ def columns(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_or_404(request.workspace, project_id)
     asked = Asked.of(QueryDict(request.POST.get("query", "")))
     if "reset" in request.POST:
-        Layout.objects.forget(request.user, project)
+        Layout.objects.forget(request.user, project, "threads")
         ids: list[str] = []
     else:
         ids = list_page.rearranged(request.POST)
-        Layout.objects.remember(request.user, project, ids)
+        Layout.objects.remember(request.user, project, "threads", ids)
     query = asked.query(cols=tuple(ids))
     again = "&columns=open" if {"up", "down"} & request.POST.keys() else ""
     return redirect(f"{_url(project)}?{query}{again}")
@@ -86,6 +88,7 @@ def aside(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     context = {
         "project": project,
         "asked": asked,
+        "tab": "threads",
         "query": asked.query(),
         "list_url": _url(project),
         "stats": stats_of(project, narrowed(project, asked), every=not asked.is_narrow),
@@ -99,9 +102,17 @@ def aside(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
 def histogram(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_or_404(request.workspace, project_id)
     asked = Asked.of(request.GET)
-    shown = histogram_of(narrowed(project, asked), asked, timezone.now())
-    context = {"project": project, "query": asked.query(), "list_url": _url(project), "histogram": shown}
-    return page(request, "threads/list_histogram.html", context)
+    shown = histogram_of(narrowed(project, asked), ACTIVITY, asked, timezone.now())
+    context = {
+        "project": project,
+        "tab": "threads",
+        "query": asked.query(),
+        "list_url": _url(project),
+        "histogram": shown,
+        "bars_of": "last activity",
+        "bars_about": "Threads by their last activity",
+    }
+    return page(request, "lists/histogram.html", context)
 
 
 @require_POST

@@ -105,4 +105,4 @@ class Thread(Totals):
 
 
 # Django finds the models of an app through this module.
-from apps.threads import layout, shared, tagging, view_paths  # noqa: E402, F401
+from apps.threads import shared, tagging, view_paths  # noqa: E402, F401

@@ -11,12 +11,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps.common.templatetags.threadline import short_id
 from apps.projects.models import Project
+from apps.runs.listing.snippets import Snippet, snippet_row
 from apps.threads.columns import Column
 from apps.threads.configure import configured_texts
 from apps.threads.converters import ThreadIdConverter
 from apps.threads.knots import Knot, knots_of, sparkline
 from apps.threads.models import Thread
-from apps.threads.snippets import Snippet
 from apps.threads.tagging import ThreadTag
 
 _CONVERTER = ThreadIdConverter()
@@ -45,7 +45,7 @@ def rows_of(
         )
         first = _first_cell(thread, href, knots[thread.thread_id], tags)
         rows.append(
-            mark_safe(f"<tr>{first}{cells}</tr>" + _snippet_row(snippets.get(thread.thread_id), len(columns) + 1))
+            mark_safe(f"<tr>{first}{cells}</tr>" + snippet_row(snippets.get(thread.thread_id), len(columns) + 1))
         )
     return rows
 
@@ -73,11 +73,3 @@ def _tags(tags: Sequence[str] | None) -> str:
     shown = "".join(f'<span class="pill acc"><bdi>{escape(tag)}</bdi></span>' for tag in tags[:SHOWN_TAGS])
     rest = tags[SHOWN_TAGS:]
     return shown + (f'<span class="pill acc" title="{escape(", ".join(rest))}">+{len(rest)}</span>' if rest else "")
-
-
-def _snippet_row(snippet: Snippet | None, width: int) -> str:
-    """Under the row it belongs to, where its words have room."""
-    if snippet is None:
-        return ""
-    words = f'<p dir="auto"><span class="faint">{escape(snippet.where)}</span> {snippet.html}</p>'
-    return f'<tr class="snippet"><td colspan="{width}">{words}</td></tr>'

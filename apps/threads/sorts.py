@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from django.core import signing
@@ -12,44 +11,19 @@ from django.db.models import F
 
 from apps.common.paging import SALT, SIZE, Page, Term, keyset, preceding
 from apps.projects.models import Project
+from apps.runs.listing.sorting import Place, Sort
 from apps.threads.columns import Column, column
 from apps.threads.models import Thread, ThreadQuerySet
 from apps.threads.of_turns import Pairs
 
 DEFAULT_SORT: Final = "-last_activity"
-TIMES: Final = frozenset({"first_start", "last_start", "last_activity"})
 MOST_COUNTED: Final = 10_000
 """Beyond it a count says "10,000+": counting is bounded, so that it never takes longer than the rows."""
 # What the index thread_latest holds, so without a word on nulls.
 LATEST_FIRST: Final = ("-last_activity", "-id")
 
 
-@dataclass(frozen=True)
-class Place:
-    """first and last are the numbers of the rows shown, first 0 where the page is too deep to say; total None beyond MOST_COUNTED."""
-
-    first: int
-    last: int
-    total: int | None
-
-
-@dataclass(frozen=True)
-class Sort:
-    column: Column
-    descending: bool
-
-    @property
-    def text(self) -> str:
-        return ("-" if self.descending else "") + self.column.id
-
-    @property
-    def first(self) -> str:
-        """Which rows come first, in a word."""
-        ends = ("earliest", "latest") if self.column.id in TIMES else ("smallest", "largest")
-        return ends[self.descending]
-
-
-def sort_of(text: str) -> Sort:
+def sort_of(text: str) -> Sort[Column]:
     """The order asked for, or the usual one where it names no column that sorts."""
     found = column(text.removeprefix("-"))
     if found is None or not found.sorts:
@@ -58,7 +32,7 @@ def sort_of(text: str) -> Sort:
 
 
 def page_of(
-    threads: ThreadQuerySet, project: Project, sort: Sort, cursor: str = "", *, total: int | None = None
+    threads: ThreadQuerySet, project: Project, sort: Sort[Column], cursor: str = "", *, total: int | None = None
 ) -> tuple[Page[Thread], Place]:
     """total is how many threads there are, where that is known already."""
     if sort.column.pairs is not None:
@@ -68,10 +42,10 @@ def page_of(
     before = preceding(rows, terms, page.rows[0])[: MOST_COUNTED + 1].count() if cursor and page.rows else 0
     if total is None:
         total = len(page.rows) if not page.older and not cursor else threads.order_by()[: MOST_COUNTED + 1].count()
-    return page, _place(before, len(page.rows), total)
+    return page, Place.of(before, len(page.rows), total, MOST_COUNTED)
 
 
-def ordered(threads: ThreadQuerySet, sort: Sort) -> tuple[ThreadQuerySet, Sequence[Term]]:
+def ordered(threads: ThreadQuerySet, sort: Sort[Column]) -> tuple[ThreadQuerySet, Sequence[Term]]:
     """The rows with what they are sorted by, and the terms of that order."""
     rows, terms = threads.for_table(), [Term.of(term) for term in LATEST_FIRST]
     if sort.column.id == DEFAULT_SORT.removeprefix("-"):
@@ -79,11 +53,6 @@ def ordered(threads: ThreadQuerySet, sort: Sort) -> tuple[ThreadQuerySet, Sequen
     # A name that no column has: the sums would be taken for the aggregate's own.
     rows = rows.annotate(sorted_by=sort.column.order or F("id"))
     return rows, (Term("sorted_by", sort.descending, nulls_last=True), Term("id", sort.descending))
-
-
-def _place(before: int, shown: int, total: int) -> Place:
-    first = before + 1 if shown and before <= MOST_COUNTED else 0
-    return Place(first, first + shown - 1 if first else 0, total)
 
 
 # In one pass, because the values are gathered from all turns: the place of each row and their number fall out of it.
@@ -97,7 +66,7 @@ SELECT id, value::text, place, total FROM ranked WHERE {behind} ORDER BY place {
 """
 
 
-def _paired_page(threads: ThreadQuerySet, pairs: Pairs, sort: Sort, cursor: str) -> tuple[Page[Thread], Place]:
+def _paired_page(threads: ThreadQuerySet, pairs: Pairs, sort: Sort[Column], cursor: str) -> tuple[Page[Thread], Place]:
     backwards, at = _read(cursor, sort.text)
     behind, given = _behind(at, descending=sort.descending, backwards=backwards)
     try:
@@ -122,7 +91,7 @@ def _paired_page(threads: ThreadQuerySet, pairs: Pairs, sort: Sort, cursor: str)
 
 
 def _as_page(
-    found: list[tuple[uuid.UUID, str | None, int, int]], sort: Sort, *, more: bool, backwards: bool, moved: bool
+    found: list[tuple[uuid.UUID, str | None, int, int]], sort: Sort[Column], *, more: bool, backwards: bool, moved: bool
 ) -> tuple[Page[Thread], Place]:
     by_id = {thread.pk: thread for thread in Thread.objects.among(row[0] for row in found).for_table()}
     rows = [by_id[row[0]] for row in found if row[0] in by_id]
@@ -145,7 +114,7 @@ def _behind(at: tuple[str | None, str] | None, *, descending: bool, backwards: b
     return f"({end}value {less} %s::jsonb OR (value = %s::jsonb AND id {less} %s))", [value, value, key]
 
 
-def _write(direction: str, sort: Sort, row: tuple[uuid.UUID, str | None, int, int]) -> str:
+def _write(direction: str, sort: Sort[Column], row: tuple[uuid.UUID, str | None, int, int]) -> str:
     return signing.dumps([direction, sort.text, row[1], str(row[0])], salt=SALT)
 
 

@@ -101,7 +101,7 @@ def test_a_facet_counts_the_threads_of_each_key_and_narrows_to_them(workspace: W
     project = rated(workspace, a=0.2, b=0.9, c=None)
     group = next(group for group in facets_of(project, Asked.of(QueryDict(""))).groups if group.kind == "feedback")
     (value,) = group.values
-    assert (value.text, value.threads) == ("good", 2)
+    assert (value.text, value.count) == ("good", 2)
 
     def found(query: str) -> set[str]:
         return set(narrowed(project, Asked.of(QueryDict(query))).values_list("thread_id", flat=True))

@@ -8,8 +8,8 @@ from django.test import Client
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
-from apps.threads import snippets
-from apps.threads.snippets import marked
+from apps.runs.listing import snippets
+from apps.runs.listing.snippets import marked
 from tests.threads.listing import chat, listed, page
 from tests.threads.wire import send
 

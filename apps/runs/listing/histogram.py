@@ -1,15 +1,15 @@
-"""How many threads were last active when: a strip of bars, each a link to the time it stands for."""
+"""How many rows of a list fall into which time: a strip of bars, each a link to the time it stands for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import Count, F, Func, IntegerField, Max, Min, Q
+from django.db.models import Count, F, Func, IntegerField, Max, Min, Q, QuerySet
 
+from apps.common.templatetags.threadline import plural
 from apps.runs.listing.asked import Asked
-from apps.threads.models import ThreadQuerySet
-from apps.threads.times import short
+from apps.runs.listing.times import short
 
 BARS: Final = 60
 WIDTH, HEIGHT = 600, 36
@@ -22,6 +22,16 @@ _STEPS: Final = tuple(
     )
 )  # fmt: skip
 _EPOCH: Final = datetime(2001, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Which time of a row counts, which rows have failed, and how both are called: 3 threads last active …."""
+
+    moment: str
+    failed: Q
+    noun: str
+    verb: str
 
 
 @dataclass(frozen=True)
@@ -52,9 +62,9 @@ class Histogram:
     height: int = HEIGHT
 
 
-def histogram_of(threads: ThreadQuerySet, asked: Asked, now: datetime) -> Histogram | None:
+def histogram_of(rows: QuerySet[Any], activity: Activity, asked: Asked, now: datetime) -> Histogram | None:
     """None where there is nothing to show."""
-    ends = threads.order_by().aggregate(first=Min("last_activity"), last=Max("last_activity"))
+    ends = rows.order_by().aggregate(first=Min(activity.moment), last=Max(activity.moment))
     if ends["last"] is None:
         return None
     begin, end = asked.period(now)
@@ -62,18 +72,18 @@ def histogram_of(threads: ThreadQuerySet, asked: Asked, now: datetime) -> Histog
     last = min(end, ends["last"]) if end else ends["last"]
     start, step, count = _scale(first, max(first, last))
     bucket = Func(
-        F("last_activity") - start,
+        F(activity.moment) - start,
         template=f"floor(extract(epoch FROM %(expressions)s) / {step.total_seconds()})::int",
         output_field=IntegerField(),
     )
     counted = (
-        threads.order_by()
+        rows.order_by()
         .annotate(bucket=bucket)
         .values("bucket")
-        .annotate(count=Count("pk"), failed=Count("pk", filter=Q(errored_turns__gt=0)))
+        .annotate(count=Count(activity.moment), failed=Count(activity.moment, filter=activity.failed))
     )
     found = {row["bucket"]: (row["count"], row["failed"]) for row in counted if 0 <= row["bucket"] < count}
-    return _drawn([found.get(at, (0, 0)) for at in range(count)], start, step, asked)
+    return _drawn([found.get(at, (0, 0)) for at in range(count)], start, step, activity, asked)
 
 
 def _scale(first: datetime, last: datetime) -> tuple[datetime, timedelta, int]:
@@ -83,7 +93,9 @@ def _scale(first: datetime, last: datetime) -> tuple[datetime, timedelta, int]:
     return start, step, (last - start) // step + 1
 
 
-def _drawn(counts: Sequence[tuple[int, int]], start: datetime, step: timedelta, asked: Asked) -> Histogram:
+def _drawn(
+    counts: Sequence[tuple[int, int]], start: datetime, step: timedelta, activity: Activity, asked: Asked
+) -> Histogram:
     most = max((count for count, _ in counts), default=0) or 1
     width = WIDTH / len(counts)
     bars = []
@@ -91,10 +103,10 @@ def _drawn(counts: Sequence[tuple[int, int]], start: datetime, step: timedelta, 
         if not count:
             continue
         since, until = start + at * step, start + (at + 1) * step
-        # One thread among thousands is still to be seen.
+        # One row among thousands is still to be seen.
         high = max(2.0, HEIGHT * count / most)
         bad = max(1.5, high * failed / count) if failed else 0
-        label = f"{count:,} thread{'' if count == 1 else 's'} last active {short(since)} to {short(until)} UTC"
+        label = f"{plural(count, activity.noun)} {activity.verb} {short(since)} to {short(until)} UTC"
         label += f", {failed:,} with errors" if failed else ""
         bars.append(
             Bar(
