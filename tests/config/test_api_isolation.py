@@ -14,6 +14,8 @@ from apps.accounts.models import ApiKey, Role, Scope, User
 from apps.feedback import services
 from apps.feedback.configs import configure
 from apps.feedback.draft import Draft
+from apps.feedback.queues import services as queues
+from apps.feedback.queues.adding import add_runs
 from config.api import api, api_v2
 from tests.factories import ApiKeyFactory, MembershipFactory
 from tests.openapi import assert_described
@@ -31,7 +33,7 @@ class Call:
     """A call that succeeds for the workspace whose project, run, trace and thread stand in it."""
 
     route: str
-    body: dict[str, Any] | None = None
+    body: dict[str, Any] | list[Any] | None = None
     query: dict[str, Any] = field(default_factory=dict)
     creates: bool = False
     """Makes something in the workspace of the key, so that another key succeeds too."""
@@ -73,6 +75,27 @@ CALLS = [
     Call("GET /api/v1/feedback-configs"),
     Call("PATCH /api/v1/feedback-configs", {"feedback_key": SECRET, "is_lower_score_better": True}),
     Call("DELETE /api/v1/feedback-configs", query={"feedback_key": SECRET}),
+    Call("POST /api/v1/annotation-queues", {"name": "new"}, creates=True),
+    Call("GET /api/v1/annotation-queues"),
+    Call("GET /api/v1/annotation-queues", query={"ids": "<queue>"}),
+    Call("GET /api/v1/annotation-queues/{queue_id}"),
+    Call("PATCH /api/v1/annotation-queues/{queue_id}", {"name": "theirs"}),
+    Call("DELETE /api/v1/annotation-queues/{queue_id}"),
+    Call("POST /api/v1/annotation-queues/{queue_id}/runs", ["<run>"]),
+    Call("POST /api/v1/annotation-queues/{queue_id}/runs/by-key", [{"run_id": "<run>", "session_id": "<project>"}]),
+    Call("GET /api/v1/annotation-queues/{queue_id}/runs"),
+    Call("GET /api/v1/annotation-queues/{queue_id}/run/{index}"),
+    Call("DELETE /api/v1/annotation-queues/{queue_id}/runs/{run_id}"),
+    Call("GET /api/v1/annotation-queues/{queue_id}/size"),
+    Call("POST /api/v1/annotation-queues/status/{queue_run_id}", {"status": "completed"}),
+    Call("POST /api/v1/platform/annotation-queues/{queue_id}/items", {"items": [{"run_id": "<run>"}]}),
+    Call("GET /api/v1/platform/annotation-queues/{queue_id}/items", query={"status": "needs_my_review"}),
+    Call("GET /api/v1/platform/annotation-queues/{queue_id}/items/count", query={"status": "all"}),
+    Call("POST /api/v1/platform/annotation-queues/{queue_id}/items/delete", {"item_ids": ["<item>"]}),
+    Call("POST /api/v1/platform/annotation-queues/items/{item_id}/status", {"status": "viewed"}),
+    Call("GET /api/v1/platform/annotation-queues/{queue_id}/items/{item_id}"),
+    Call("PATCH /api/v1/platform/annotation-queues/{queue_id}/items/{item_id}", {"added_at": "2030-01-01T00:00:00Z"}),
+    Call("GET /api/v1/platform/annotation-queues/{queue_id}/items/{item_id}/placement"),
     Call("POST /api/v2/runs/query", {"project_ids": ["<project>"], "selects": ["INPUTS"]}),
     Call("POST /api/v2/runs/query", {"project_ids": ["<project>"], "ids": ["<run>"], "selects": ["INPUTS"]}),
     Call("GET /api/v2/runs/{run_id}", query=PROJECT),
@@ -113,13 +136,16 @@ class Owner:
 
 @pytest.fixture
 def owner() -> Owner:
-    key = ApiKeyFactory()
+    admin = MembershipFactory(role=Role.ADMIN)
+    key = ApiKeyFactory(workspace=admin.workspace, created_by=admin.user)
     root = run(thread_id=THREAD, start=timezone.now(), inputs={"question": SECRET}, name=SECRET, project=SECRET)
     project = send(key.workspace, root)
     feedback = services.record(key.workspace, Draft(key=SECRET, run_id=uuid.UUID(root["id"]), comment=SECRET))
     configure(key.workspace, SECRET, {"type": "freeform"})
+    queue = queues.create(key.workspace, None, {"name": SECRET, "instructions": SECRET})
+    (item,) = add_runs(queue, [uuid.UUID(root["id"])])
     names = {"<project>": str(project.pk), "<run>": root["id"], "<feedback>": str(feedback.id)}
-    return Owner(key, names)
+    return Owner(key, names | {"<queue>": str(queue.pk), "<item>": str(item.pk)})
 
 
 def made(call: Call, owner: Owner, key: ApiKey | None, *, signed_in: User | None = None) -> Any:
@@ -131,6 +157,10 @@ def made(call: Call, owner: Owner, key: ApiKey | None, *, signed_in: User | None
         project_id=names["<project>"],
         thread_id=THREAD.replace(" ", "%20"),
         feedback_id=names["<feedback>"],
+        queue_id=names["<queue>"],
+        item_id=names["<item>"],
+        queue_run_id=names["<item>"],
+        index=0,
     )
     client = Client(headers={"x-api-key": key.secret} if key else {})
     if signed_in:

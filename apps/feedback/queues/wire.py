@@ -13,7 +13,7 @@ from apps.feedback.queues.models import AnnotationQueue, Kind, QueueItem, Sectio
 from apps.feedback.queues.rubric import RubricRow, rows_of
 from apps.feedback.wire import zulu
 from apps.projects import ports
-from apps.projects.schemas import FLAG, ID, OBJECT, TEXT, TIME, WHOLE, Json, array, by_name, maybe, object_of
+from apps.projects.schemas import FLAG, ID, OBJECT, TEXT, TIME, V1_TIME, WHOLE, Json, array, by_name, maybe, object_of
 from apps.runs.api import attachments_of
 from apps.runs.models import Run, Trace
 from apps.runs.schemas import RUN
@@ -91,10 +91,11 @@ LISTED_ITEM: Final = object_of(
         "assigned_to": _PEOPLE,
     }
 )
+_ATTACHED: Final = "s3_urls"
 RUN_IN_QUEUE: Final = object_of(
-    RUN["properties"]
-    | {"added_at": maybe(TEXT), "last_reviewed_time": maybe(TEXT), "queue_run_id": ID, "effective_added_at": TEXT},
-    {"s3_urls": OBJECT},
+    {name: shape for name, shape in RUN["properties"].items() if name != _ATTACHED}
+    | {"added_at": V1_TIME, "last_reviewed_time": maybe(V1_TIME), "queue_run_id": ID, "effective_added_at": V1_TIME},
+    {_ATTACHED: RUN["properties"][_ATTACHED]},
 )
 ARCHIVED: Final = "archived"
 """What the API calls the section of completed items, beside completed."""
