@@ -64,11 +64,6 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
     def at_level(self, level: str) -> Self:
         return self.filter(level=level)
 
-    def for_marks(self) -> Self:
-        """What a summary adds up, and nothing that may be long."""
-        fields = ("place", "id", "run_id", "key", "score", "labels", "comment", "source_type", "error")
-        return self.only(*fields).order_by("key").fetch_mode(FETCH_RAISE)
-
     def on_threads(self, threads: Iterable[uuid.UUID]) -> Self:
         """About the threads as a whole; threads are their uuids."""
         return self.filter(place__in=list(threads), level=Level.THREAD)

@@ -10,7 +10,7 @@ from django.db.models import FETCH_RAISE
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import trigger_client_event
+from django_htmx.http import retarget, trigger_client_event
 
 from apps.accounts.access import MemberRequest, member
 from apps.common.htmx import page
@@ -66,6 +66,8 @@ def _write(request: MemberRequest, target: Target) -> HttpResponse:
     part = "state" if do == "save" else "row"
     context = {"project": target.project, "target": target, "row": fresh, "may": True}
     response = render(request, f"feedback/annotate.html#{part}", context)
+    if part == "row":
+        response = retarget(response, f"#{row.id}")
     changed = str(target.run.trace_id) if target.run and not target.whole else ""
     return trigger_client_event(response, "feedback-changed", {"trace": changed})
 
