@@ -128,7 +128,7 @@ class Target:
             assert self.run is not None
             place = self.run.id
             where = {"run_id": self.run.id, "trace_id": self.run.trace_id, "project_id": self.project.pk}
-        given = {"user_id": user.pk, "source_type": "app", "source": {"user_name": str(user)}}
+        given: dict[str, Any] = {"user_id": user.pk, "source_type": "app", "source": {"user_name": str(user)}}
         return Draft(key=key, id=uuid.uuid5(place, f"{user.pk} {key}"), **given, **where, **values)
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from html import escape
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db import connection
@@ -272,6 +272,7 @@ def judge_of(feedback: Feedback) -> str:
     """Who gave it, by name where that is known."""
     if feedback.user_id is not None and feedback.user is not None:
         return str(feedback.user)
-    source = feedback.source or {}
-    metadata = source.get("metadata") if isinstance(source.get("metadata"), dict) else {}
+    source: dict[str, Any] = feedback.source or {}
+    metadata = source.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
     return str(metadata.get("judge") or source.get("user_name") or source.get("user_id") or feedback.source_type)[:80]

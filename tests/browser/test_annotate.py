@@ -61,6 +61,7 @@ def row(page: Page, name: str) -> Locator:
 
 
 def annotate(page: Page) -> None:
+    page.wait_for_load_state()  # keys are heard once the scripts run
     page.keyboard.press("a")
     expect(panel(page).get_by_role("heading", name="Annotate")).to_be_focused()
 
