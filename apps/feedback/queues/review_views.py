@@ -8,12 +8,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import retarget
 
 from apps.accounts.access import MemberRequest, member
 from apps.common.htmx import page
 from apps.feedback import services
 from apps.feedback.annotate import Row
-from apps.feedback.annotate_save import save, undo
+from apps.feedback.annotate_save import clear, save, undo
 from apps.feedback.keys import BadFeedback
 from apps.feedback.queues import reviewing
 from apps.feedback.queues.access import item_or_404, queue_or_404
@@ -82,7 +83,9 @@ def verdict(request: MemberRequest, queue_id: uuid.UUID, item_id: uuid.UUID) -> 
     again = replace(fresh.row(row.key), undo=token, problem=problem, saved=not problem)
     again = replace(again, entered=request.POST.dict() if problem else None)
     context = {"project": review.target.project, "target": fresh.target, "review": fresh, "row": again, "may": True}
-    return render(request, f"feedback/queue_verdict.html#{'state' if do == 'save' else 'row'}", context)
+    if do == "save":
+        return render(request, "feedback/queue_verdict.html#state", context)
+    return retarget(render(request, "feedback/queue_verdict.html#row", context), f"#{again.id}")
 
 
 def _apply(request: MemberRequest, review: Review, row: Row, do: str) -> tuple[str, str]:
@@ -91,7 +94,9 @@ def _apply(request: MemberRequest, review: Review, row: Row, do: str) -> tuple[s
         if do == "undo":
             undo(review.target, row, request.POST.get("undo", ""))
             return "", ""
-        return save(review.target, request.user, row, request.POST if do == "save" else None), ""
+        if do == "clear":
+            return clear(review.target, row), ""
+        return save(review.target, request.user, row, request.POST), ""
     except BadFeedback as error:
         return "", str(error).removeprefix("score: ").removeprefix("value: ")
     except services.Gone as error:

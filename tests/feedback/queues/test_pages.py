@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -140,6 +141,20 @@ def test_a_verdict_by_htmx_answers_with_its_state_and_what_is_missing(threads: A
     assert "Saved" in page
     assert 'hx-swap-oob="true"' in page
     assert "Still needed" not in page
+
+
+def test_a_verdict_is_cleared_and_brought_back(threads: AnnotationQueue, anna: User) -> None:
+    client, first = signed_in(anna), items(threads)[0]
+    say(client, threads, first, "1")
+    address = url("verdict", threads, first.pk)
+    answer = client.post(address, {"key": "helpful", "do": "clear"}, headers=HTMX)
+    assert "Taken back" in text(answer)
+    assert answer["HX-Retarget"].startswith("#key-")
+    assert not Feedback.objects.exists()
+    token = re.search(r'name="undo" value="([^"]+)"', text(answer))
+    assert token is not None
+    client.post(address, {"key": "helpful", "do": "undo", "undo": token[1]}, headers=HTMX)
+    assert Feedback.objects.get().score == 1
 
 
 def test_a_verdict_of_somebody_else_is_kept_back_until_one_is_done(

@@ -213,8 +213,9 @@ def test_a_thread_that_keeps_a_turn_stays(queue: AnnotationQueue, project: Proje
 
 def test_a_deleted_project_takes_its_items_along(queue: AnnotationQueue, project: Project, alice: User) -> None:
     fill_with_threads(queue, project, "chat-1")
+    gone = str(project.pk)
     projects.delete(project, alice)
-    delete_project(project_id=str(project.pk))
+    delete_project(project_id=gone)
     assert not QueueItem.objects.exists()
 
 
