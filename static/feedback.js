@@ -105,6 +105,20 @@
   }, true);
   let stepped = false;
 
+  // What does not apply has no other answer: before the row is saved, the one gives way to the other.
+  document.addEventListener("change", (event) => {
+    const row = event.target.closest?.("#annotate .verdict");
+    const without = row?.querySelector("input[type=checkbox][value=na]");
+    if (!without || event.target.name === "comment") return;
+    if (event.target !== without) without.checked = false;
+    else if (without.checked) {
+      for (const other of row.querySelectorAll("[name=score], [name=choice]:checked")) {
+        if (other.name === "score") other.value = "";
+        else if (other !== without) other.checked = false;
+      }
+    }
+  }, true);
+
   // A swap takes the focus with what it replaces: it goes back to the row, in the next turn to the same key.
   document.addEventListener("htmx:afterSettle", () => {
     if (!box() || !activeId) return;

@@ -39,6 +39,8 @@ def annotate(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     target = Target.of(_project(request, project_id), request.GET)
     if request.method == "POST":
         return _write(request, target)
+    if request.GET.get("part") == "others":
+        return render(request, "feedback/annotate.html#others", {"rows": rows_of(target, request.user)})
     row_id, token = request.session.pop(UNDO, ("", "")) if UNDO in request.session else ("", "")
     rows = [replace(row, undo=token) if row.id == row_id else row for row in rows_of(target, request.user)]
     return _panel(request, target, rows, KeyForm(prefix="new"))

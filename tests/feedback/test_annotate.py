@@ -255,6 +255,16 @@ def test_two_people_see_each_others_verdicts(
     assert Feedback.objects.newest().filter(key="good").count() == 2
 
 
+def test_an_open_panel_asks_for_what_others_say(client: Client, project: Project, alice: User, ann: User) -> None:
+    client.force_login(alice)
+    give(client, on_run(project), "note", comment="alice was here")
+    client.force_login(ann)
+    html = client.get(url(project, run=first_run(project).id, part="others"), headers=HTMX).content.decode()
+    assert "alice was here" in html
+    assert html.count("hx-swap-oob") == html.count("<ul")
+    assert "<form" not in html
+
+
 def test_a_note_is_a_comment(annotator: Client, project: Project) -> None:
     give(annotator, on_run(project), "note", comment="look at this")
     assert only("note").comment == "look at this"
