@@ -34,8 +34,10 @@
     const option = armed && row?.querySelector(`.line input[data-digit="${digit}"]`);
     if (!option) return choose(rows().find((each) => each.dataset.digit === digit));
     armed = option.type === "checkbox";
-    if (option.checked && option.type === "radio") press("clear");
-    else option.click();
+    if (option.checked && option.type === "radio") {
+      option.checked = false;
+      option.dispatchEvent(new Event("change", { bubbles: true }));
+    } else option.click();
     option.focus({ preventScroll: true });
   };
 
@@ -135,6 +137,6 @@
   // What was said shows on the turn behind the panel.
   document.addEventListener("feedback-changed", (event) => {
     const marks = document.getElementById(`marks-${event.detail.trace}`);
-    if (marks) htmx.ajax("GET", marks.dataset.marks, { target: marks, swap: "outerHTML" });
+    if (marks) htmx.ajax("GET", marks.dataset.marks, { source: marks, target: marks, swap: "innerHTML", select: ".marks > *" });
   });
 })();

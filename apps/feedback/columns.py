@@ -14,11 +14,11 @@ from apps.feedback.models import FeedbackKey
 from apps.feedback.strip import draw, told
 from apps.projects.models import Project
 from apps.runs.listing.cells import figure_cell
-from apps.runs.listing.choices import MOST_VALUES, Choice
+from apps.runs.listing.choices import MOST_VALUES, Choice, Count
 from apps.runs.models import thread_uuid
 from apps.runs.query.nodes import Check, Op, Pair
 from apps.threads.columns import Column, Family, add_family
-from apps.threads.facets import SOURCES, Count, add_kind, choice
+from apps.threads.facets import SOURCES, add_kind, choice
 from apps.threads.models import Thread
 from apps.threads.of_turns import Pairs
 
@@ -87,7 +87,7 @@ def _side(side: Summary, mark: str, summary: KeySummary) -> str:
     title = escape(
         f"{side.count} given" + (f", {side.low:g} to {side.high:g}" if side.scored and side.low != side.high else "")
     )
-    figure = escape(told(side, summary.config))
+    figure = escape(told(side, summary.config)) or f"{side.count}\N{MULTIPLICATION SIGN}"
     return f'<span title="{title}">{mark}{figure}</span>{draw(side, summary.config)}'
 
 

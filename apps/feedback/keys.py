@@ -102,7 +102,7 @@ def _within(draft: Draft, config: FeedbackKey) -> None:
         if draft.score is None or bound is None:
             continue
         if (draft.score - Decimal(str(bound))) * wrong > 0:
-            raise BadFeedback(f"score: {config.key} is {name} {bound:g}, not {draft.score:f}")
+            raise BadFeedback(f"score: {config.key} is {name} {bound:g}, not {draft.score.normalize():f}")
 
 
 def _yes_or_no(draft: Draft, config: FeedbackKey) -> None:

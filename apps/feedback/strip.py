@@ -50,7 +50,7 @@ class Figure:
 
     @property
     def told(self) -> str:
-        """The figure that stands for all: an average, else the label given most, else how many there are."""
+        """The figure that stands for all: an average, else the label given most, else nothing."""
         return told(self.summary, self.config)
 
     @property
@@ -130,7 +130,7 @@ def told(summary: Summary, config: FeedbackKey | None) -> str:
         return only[:24]
     if summary.average is None:
         most = next((label for label, _ in summary.labels.most_common(1)), "")
-        return most[:24] or f"{summary.count}\N{MULTIPLICATION SIGN}"
+        return most[:24]
     return f"{summary.average * 100:.0f} % yes" if is_yes_no(config) else shown(summary.average)
 
 

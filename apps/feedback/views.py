@@ -140,7 +140,7 @@ def strip(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     project = _project(request, project_id)
     thread = thread_or_404(project, request.GET.get("thread", ""))
     context = {"project": project, "thread": thread, "figures": figures_of(thread)}
-    return render(request, "feedback/strip.html", context)
+    return render(request, "feedback/strip.html#figures", context)
 
 
 @require_safe

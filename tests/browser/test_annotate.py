@@ -96,6 +96,9 @@ def test_two_people_annotate_one_thread_by_keyboard_and_see_each_other(
     expect(row(colleague, "tone").get_by_role("radio", name="kind")).to_be_checked()
     expect(row(colleague, "tone")).to_contain_text("Saved")
 
+    expect(colleague.locator("#feedback-strip")).to_contain_text("tone kind")
+
+    expect(row(page, "tone").locator(".others")).to_contain_text("Bea", timeout=20_000)
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(panel(page).locator("*")).to_have_count(0)
