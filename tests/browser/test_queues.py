@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import Look, assert_accessible, assert_fits, dress, shoot, sign_in, watched
 from tests.server import BASE_DIR, LiveServer, clean_environment
 
-# What the server is asked for: an editor, two annotators, and queues of three sample threads and of two runs.
+# What the server is asked for: an editor, two annotators, and queues of sample threads and of two runs.
 PREPARE = """
 import json
 from apps.accounts.models import Membership, User, Workspace
@@ -31,6 +31,7 @@ demo.load(workspace)
 configs.configure(workspace, "helpful", {"type": "boolean"})
 rubric = rubric_from([{"feedback_key": "helpful", "description": "Did it help?", "is_required": True}])
 project = Project.objects.get(workspace=workspace, name="sample-support-agent")
+THREADS = {"alone": ("chat-8f31c2", "chat-77aa09", "chat-51d7e8"), "blind": ("chat-3c90fa", "chat-e2256b")}
 ids = {"workspace": str(workspace.pk), "project": str(project.pk)}
 for name, needed in (("alone", 1), ("blind", 2), ("runs", 1)):
     values = {"name": f"Queue {name}", "rubric": rubric, "reviews_needed": needed, "instructions": "Read **all** of it."}
@@ -39,7 +40,7 @@ for name, needed in (("alone", 1), ("blind", 2), ("runs", 1)):
     if name == "runs":
         add_runs(queue, [run.id for run in Run.objects.filter(project=project, run_type="llm").order_by("id")[:2]])
     else:
-        add_threads(queue, [(project, thread) for thread in ("chat-8f31c2", "chat-77aa09", "chat-51d7e8")])
+        add_threads(queue, [(project, thread) for thread in THREADS[name]])
 print(json.dumps(ids))
 """
 
@@ -127,12 +128,12 @@ def test_one_person_reviews_a_queue_with_the_keyboard_only(person: Open, queues:
 def test_two_people_review_without_seeing_each_other(person: Open, queues: Queues) -> None:
     ruth, sam = person("ruth"), person("sam")
     ruth.goto(queues.url("blind", "/review"))
-    heading(ruth, "chat-8f31c2")
+    heading(ruth, "chat-3c90fa")
     sam.goto(queues.url("blind", "/review"))
-    heading(sam, "chat-8f31c2")
+    heading(sam, "chat-3c90fa")
     answer(ruth, "1")
     ruth.keyboard.press("Control+Enter")
-    heading(ruth, "chat-77aa09")
+    heading(ruth, "chat-e2256b")
 
     sam.reload()
     expect(sam.get_by_text("Blind: the verdicts of others show when you are done.")).to_be_visible()
@@ -140,9 +141,9 @@ def test_two_people_review_without_seeing_each_other(person: Open, queues: Queue
     answer(sam, "0")
     expect(sam.locator("#annotate")).not_to_contain_text("Ruth")
     sam.keyboard.press("Control+Enter")
-    heading(sam, "chat-77aa09")
+    heading(sam, "chat-e2256b")
     sam.keyboard.press("h")
-    heading(sam, "chat-8f31c2")
+    heading(sam, "chat-3c90fa")
     expect(sam.locator("#annotate .others")).to_contain_text("Ruth")
 
     ruth.goto(queues.url("blind"))

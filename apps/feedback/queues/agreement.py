@@ -68,17 +68,11 @@ def _reviewed(queue: AnnotationQueue) -> dict[Place, set[int]]:
     reviews = QueueReview.objects.in_queue(queue).done()
     twice = reviews.values("item").annotate(number=Count("pk")).filter(number__gte=2).values("item")
     items = QueueItem.objects.in_queue(queue).filter(pk__in=twice).order_by("-last_reviewed_at", "pk")[:MOST_ITEMS]
-    places = {item.pk: _place(item) for item in items}
+    places: dict[UUID, Place] = {item.pk: (item.place, item.run_id) for item in items}
     found: dict[Place, set[int]] = defaultdict(set)
     for item, user in reviews.filter(item__in=list(places)).values_list("item", "user"):
         found[places[item]].add(user)
     return found
-
-
-def _place(item: QueueItem) -> Place:
-    place = item.thread if item.is_thread else item.trace_id
-    assert place is not None
-    return place, item.run_id
 
 
 def _answers(reviewed: Mapping[Place, set[int]], keys: Sequence[str]) -> dict[str, dict[Place, dict[int, Answer]]]:
@@ -92,8 +86,9 @@ def _answers(reviewed: Mapping[Place, set[int]], keys: Sequence[str]) -> dict[st
     found: dict[str, dict[Place, dict[int, Answer]]] = defaultdict(lambda: defaultdict(dict))
     for feedback in given.only("place", "id", "run_id", "key", "score", "labels", "user_id"):
         place = (feedback.place, feedback.run_id)
-        if feedback.user_id in reviewed.get(place, ()) and (said := _said(feedback)) is not None:
-            found[feedback.key][place][feedback.user_id] = said
+        user, said = feedback.user_id, _said(feedback)
+        if user is not None and said is not None and user in reviewed.get(place, ()):
+            found[feedback.key][place][user] = said
     return found
 
 

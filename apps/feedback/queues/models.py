@@ -8,6 +8,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import FETCH_RAISE, Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -143,10 +144,11 @@ class QueueItemQuerySet(models.QuerySet["QueueItem"]):
         bounds = {"completed_at__gt": since, "completed_at__lt": until}
         return self.filter(**{bound: moment for bound, moment in bounds.items() if moment is not None})
 
-    def with_done(self) -> Self:
-        """With `done`, how many people have reviewed the item."""
+    def with_reviews(self, **number: int) -> Self:
+        """done__gte=2 and the like: of how many people."""
         reviews = QueueReview.objects.filter(item=OuterRef("pk")).done().order_by().values("item")
-        return self.annotate(done=Coalesce(Subquery(reviews.annotate(number=Count("*")).values("number")), 0))
+        counted = self.annotate(done=Coalesce(Subquery(reviews.annotate(number=Count("*")).values("number")), 0))
+        return counted.filter(**number)
 
     def in_order(self) -> Self:
         return self.order_by("queued_at", "pk").fetch_mode(FETCH_RAISE)
@@ -178,6 +180,11 @@ class QueueItemQuerySet(models.QuerySet["QueueItem"]):
             ),
         )
 
+    def counts(self) -> "list[tuple[uuid.UUID, str, int]]":
+        """After for_person: queue, section and how many items."""
+        items: Any = self.order_by()
+        return list(items.values_list("queue", "section").annotate(number=Count("pk")))
+
     def in_section(self, section: str | None) -> Self:
         """After for_person."""
         return self.filter(section=section) if section else self
@@ -192,7 +199,7 @@ class QueueItemQuerySet(models.QuerySet["QueueItem"]):
         )
 
 
-def may_review(user: User | None) -> Q:
+def may_review(user: User | None) -> Combinable | Q:
     """A condition on items: that the queue does not keep the person out. A program without a person is not kept out."""
     if user is None:
         return Q(queue__isnull=False)
@@ -219,6 +226,9 @@ class QueueItem(models.Model):
     last_reviewed_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
 
+    section: str
+    """Set by QueueItemQuerySet.for_person."""
+
     objects = QueueItemQuerySet.as_manager()
 
     class Meta:
@@ -240,6 +250,18 @@ class QueueItem(models.Model):
     @property
     def is_thread(self) -> bool:
         return self.kind == Kind.THREAD
+
+    @property
+    def place(self) -> uuid.UUID:
+        """Of the feedback about it: the thread's uuid, or the trace of the run."""
+        found = self.thread if self.is_thread else self.trace_id
+        assert found is not None
+        return found
+
+    @property
+    def run(self) -> uuid.UUID:
+        assert self.run_id is not None
+        return self.run_id
 
 
 class QueueReviewQuerySet(models.QuerySet["QueueReview"]):

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count
-
 from apps.accounts.models import User
 from apps.feedback.queues.models import AnnotationQueue, QueueItem, Section
 
@@ -44,8 +42,7 @@ class Progress:
 def progress_of(queues: Sequence[AnnotationQueue], user: User) -> dict[UUID, Progress]:
     """By queue; one query."""
     counts: dict[UUID, dict[str, int]] = defaultdict(dict)
-    items = QueueItem.objects.in_queues(queues).for_person(user).order_by()
-    for queue, section, number in items.values_list("queue", "section").annotate(number=Count("pk")):
+    for queue, section, number in QueueItem.objects.in_queues(queues).for_person(user).counts():
         counts[queue][section] = number
     return {queue.pk: _progress(counts[queue.pk]) for queue in queues}
 

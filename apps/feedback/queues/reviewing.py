@@ -144,8 +144,8 @@ def unanswered(queue: AnnotationQueue, item: QueueItem, user: User) -> list[str]
 def verdicts_on(item: QueueItem) -> FeedbackQuerySet:
     """The current feedback about the run, or about the thread as a whole."""
     if item.is_thread:
-        return Feedback.objects.on_threads([item.thread]).newest().for_list()
-    return Feedback.objects.of_run(item.trace_id, item.run_id).newest()
+        return Feedback.objects.on_threads([item.place]).newest().for_list()
+    return Feedback.objects.of_run(item.place, item.run).newest()
 
 
 def requeue(queue: AnnotationQueue, item: QueueItem, user: User) -> None:
@@ -182,5 +182,5 @@ def release(queue: AnnotationQueue, user: User) -> None:
 
 def is_gone(item: QueueItem) -> bool:
     if item.is_thread:
-        return not Thread.objects.among([item.thread] if item.thread else []).exists()
-    return not Run.objects.filter(trace_id=item.trace_id, id=item.run_id).exists()
+        return not Thread.objects.among([item.place]).exists()
+    return not Run.objects.in_trace(item.place).with_id(item.run).exists()

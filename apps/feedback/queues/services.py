@@ -51,9 +51,9 @@ def save(
 
 def _count_again(queue: AnnotationQueue) -> None:
     """Items with enough reviews are completed; those with too few are open again."""
-    items = QueueItem.objects.in_queue(queue).with_done()
-    items.open().filter(done__gte=queue.reviews_needed).update(completed_at=timezone.now())
-    items.completed().filter(done__lt=queue.reviews_needed).update(completed_at=None)
+    items, needed = QueueItem.objects.in_queue(queue), queue.reviews_needed
+    items.open().with_reviews(done__gte=needed).update(completed_at=timezone.now())
+    items.completed().with_reviews(done__lt=needed).update(completed_at=None)
 
 
 @transaction.atomic

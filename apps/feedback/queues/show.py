@@ -52,7 +52,7 @@ class ItemRow:
 
     @property
     def section(self) -> str:
-        return str(self.item.section)  # type: ignore[attr-defined]
+        return self.item.section
 
     @property
     def section_label(self) -> str:
@@ -87,7 +87,7 @@ def rows_shown(items: Iterable[QueueItem]) -> list[ItemRow]:
 
 
 def _runs(items: list[QueueItem]) -> dict[Any, Run]:
-    keys = {(item.trace_id, item.run_id) for item in items if item.run_id}
+    keys = {(item.place, item.run) for item in items if not item.is_thread}
     if not keys:
         return {}
     found = Run.objects.in_traces({trace for trace, _ in keys}).filter(id__in={run for _, run in keys})
@@ -132,8 +132,8 @@ class Review:
     def of(cls, queue: AnnotationQueue, item: QueueItem, membership: Membership) -> "Review":
         """Reserves the item if it waits for the person. Raises Http404 where its run or thread is gone."""
         project = Project.objects.in_workspace(queue.workspace).among([item.project_id]).first()
-        thread = Thread.objects.among([item.thread]).first() if item.thread else None
-        run = Run.objects.in_traces([item.trace_id]).with_id(item.run_id).first() if item.run_id else None
+        thread = Thread.objects.among([item.place]).first() if item.is_thread else None
+        run = None if item.is_thread else Run.objects.in_trace(item.place).with_id(item.run).first()
         if project is None or (thread is None and run is None):
             raise Http404("What was to be reviewed here has been deleted.")
         project.workspace = queue.workspace

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 def section(queue: AnnotationQueue, item: QueueItem, user: User) -> str:
     found = QueueItem.objects.in_queue(queue).for_person(user).get(pk=item.pk)
-    return found.section  # type: ignore[attr-defined]
+    return found.section
 
 
 def expire(item: QueueItem) -> None:
