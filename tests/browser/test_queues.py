@@ -31,9 +31,13 @@ demo.load(workspace)
 configs.configure(workspace, "helpful", {"type": "boolean"})
 rubric = rubric_from([{"feedback_key": "helpful", "description": "Did it help?", "is_required": True}])
 project = Project.objects.get(workspace=workspace, name="sample-support-agent")
-THREADS = {"alone": ("chat-8f31c2", "chat-77aa09", "chat-51d7e8"), "blind": ("chat-3c90fa", "chat-e2256b")}
+THREADS = {
+    "alone": ("chat-8f31c2", "chat-77aa09", "chat-51d7e8"),
+    "blind": ("chat-3c90fa", "chat-e2256b"),
+    "looks": ("chat-0a44d3", "chat-b7190e"),
+}
 ids = {"workspace": str(workspace.pk), "project": str(project.pk)}
-for name, needed in (("alone", 1), ("blind", 2), ("runs", 1)):
+for name, needed in (("alone", 1), ("blind", 2), ("looks", 2), ("runs", 1)):
     values = {"name": f"Queue {name}", "rubric": rubric, "reviews_needed": needed, "instructions": "Read **all** of it."}
     queue = services.create(workspace, None, values)
     ids[name] = str(queue.pk)
@@ -144,7 +148,7 @@ def test_two_people_review_without_seeing_each_other(person: Open, queues: Queue
     heading(sam, "chat-e2256b")
     sam.keyboard.press("h")
     heading(sam, "chat-3c90fa")
-    expect(sam.locator("#annotate .others")).to_contain_text("Ruth")
+    expect(sam.locator("#annotate .others").first).to_contain_text("Ruth")
 
     ruth.goto(queues.url("blind"))
     agreement = ruth.get_by_role("region", name="Agreement")
@@ -190,7 +194,7 @@ def test_queues_are_accessible_and_fit_in_every_look(look: Look, person: Open, q
         "queues": f"/o/{queues.ids['workspace']}/queues",
         "queue": queues.url("blind"),
         "queue-form": queues.url("blind", "/edit"),
-        "queue-review": queues.url("blind", "/review"),
+        "queue-review": queues.url("looks", "/review"),
         "queue-run": queues.url("runs", "/review"),
     }
     for name, url in pages.items():
