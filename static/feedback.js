@@ -134,8 +134,18 @@
 
   document.addEventListener("panel:close", () => { activeId = ""; });
 
+  // In the tree a dot marks the run.
+  const mark = async ({ run, dot }) => {
+    const name = run && document.querySelector(`.tree li > a[href*="${run}"] > .name`);
+    const answer = name && await fetch(dot);
+    if (!answer?.ok) return;
+    name.parentElement.querySelector(".rated-dot")?.remove();
+    name.insertAdjacentHTML("afterend", await answer.text());
+  };
+
   // What was said shows on the turn behind the panel.
   document.addEventListener("feedback-changed", (event) => {
+    mark(event.detail);
     const marks = document.getElementById(`marks-${event.detail.trace}`);
     if (marks) htmx.ajax("GET", marks.dataset.marks, { source: marks, target: marks, swap: "innerHTML", select: ".marks > *" });
   });

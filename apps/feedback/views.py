@@ -7,8 +7,9 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import FETCH_RAISE
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import retarget, trigger_client_event
 
@@ -70,8 +71,16 @@ def _write(request: MemberRequest, target: Target) -> HttpResponse:
     response = render(request, f"feedback/annotate.html#{part}", context)
     if part == "row":
         response = retarget(response, f"#{row.id}")
-    changed = str(target.run.trace_id) if target.run and not target.whole else ""
-    return trigger_client_event(response, "feedback-changed", {"trace": changed})
+    return trigger_client_event(response, "feedback-changed", _changed(target))
+
+
+def _changed(target: Target) -> dict[str, str]:
+    """What the page behind the panel must know to show it."""
+    if target.run is None or target.whole:
+        return {}
+    where = reverse("feedback:marks", args=[target.project.workspace_id, target.project.pk])
+    run = str(target.run.id)
+    return {"trace": str(target.run.trace_id), "run": run, "dot": f"{where}?run={run}&of=run"}
 
 
 def _apply(request: MemberRequest, target: Target, row: Row, do: str) -> tuple[str, str]:
@@ -146,10 +155,13 @@ def strip(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
 @require_safe
 @member()
 def marks(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
-    """?run=<id of a root>: what is said about its turn, as the head of the turn shows it."""
+    """?run=<id>: what is said about its turn, as the head of the turn shows it; with &of=run the dot of the run alone."""
     target = Target.of(_project(request, project_id), request.GET)
-    assert target.run is not None
-    return HttpResponse(marks_of(target.project, [target.run.trace_id]).of_turn(target.run.trace_id))
+    if target.run is None:
+        raise Http404("Name a run: ?run=<id>")
+    found = marks_of(target.project, [target.run.trace_id])
+    of_run = request.GET.get("of") == "run"
+    return HttpResponse(found.of_run(target.run.id) if of_run else found.of_turn(target.run.trace_id))
 
 
 @member("editor")

@@ -153,6 +153,18 @@ def test_a_correction_shows_what_changed(page: Page, ada: Person, keys: None) ->
     assert_accessible(page)
 
 
+def test_a_run_inside_a_turn_is_annotated_in_the_trace_view(page: Page, ada: Person, keys: None) -> None:
+    open_thread(page, ada, SUPPORT, "chat-8f31c2")
+    page.goto(page.url.split("?")[0] + "?view=trace")
+    page.locator(".tree").get_by_role("link", name="get_order").click()
+    expect(page.locator("#run").get_by_role("heading", name="get_order")).to_be_visible()
+    annotate(page)
+    page.keyboard.type("11")
+    expect(page.locator("#run-feedback tbody tr")).to_have_count(1)
+    expect(page.locator(".tree li a[aria-current] .rated-dot.ok")).to_be_visible()
+    assert_accessible(page)
+
+
 def test_a_key_is_made_on_the_spot(page: Page, ada: Person, keys: None) -> None:
     open_thread(page, ada, SUPPORT, "chat-77aa09")
     page.get_by_role("link", name="Annotate", exact=True).first.click()

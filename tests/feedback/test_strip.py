@@ -164,6 +164,17 @@ def test_a_mark_adds_up_the_runs_of_a_turn(workspace: Workspace) -> None:
     assert "good 1" in marks.of_run(uuid.UUID(root["id"]))
 
 
+def test_the_dot_of_a_run_is_asked_for_alone(viewer: Client, project: Project) -> None:
+    rate(project, "good", 1)
+    html = viewer.get(url("marks", project, run=roots(project)[0], of="run")).content.decode()
+    assert html.startswith('<span class="rated-dot')
+    assert viewer.get(url("marks", project, run=roots(project)[1], of="run")).content == b""
+
+
+def test_marks_of_no_run_are_404(viewer: Client, project: Project) -> None:
+    assert viewer.get(url("marks", project, thread="sally")).status_code == 404
+
+
 def test_a_turn_without_feedback_keeps_a_place_for_it(project: Project) -> None:
     trace = roots(project)[0]
     assert marks_of(project, [trace]).of_turn(trace).endswith("></span>")
