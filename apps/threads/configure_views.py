@@ -54,6 +54,7 @@ def _sample(project: Project, thread_id: str, turn: str) -> dict[str, Any]:
     thread = thread_or_404(project, thread_id) if thread_id else Thread.objects.in_project(project).for_table().first()
     if thread is None:
         return {}
+    thread.project = project
     window = thread_page.Window.asked_for(thread, {"turn": turn})
     sample = thread_page.one_turn(window)
     if sample is None:

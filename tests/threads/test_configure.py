@@ -278,3 +278,8 @@ def test_a_preview_of_hostile_payloads_is_shown_as_text(viewer: Client, workspac
     project = send(workspace, run(thread_id="sally", inputs={"x": "<script>alert(1)</script>", "deep": deep}))
     html = viewer.post(url(project), form("x", "deep")).content.decode()
     assert "<script>alert" not in html
+
+
+def test_without_a_thread_the_sample_is_of_the_latest(viewer: Client, workspace: Workspace) -> None:
+    project = send(workspace, run(thread_id="sally", inputs={"question": "the latest of all"}))
+    assert "the latest of all" in viewer.get(url(project, "")).content.decode()
