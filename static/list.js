@@ -7,19 +7,54 @@
   const typing = (target) => target.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
   const focused = () => document.activeElement?.closest?.(".listed-rows tbody tr");
 
+  const opened = () => document.querySelector(".listed-rows .row-link[aria-current]")?.closest("tr");
+
   const step = (by) => {
     const all = rows();
-    const at = all.indexOf(focused());
+    const at = all.indexOf(focused() ?? opened());
     const next = at < 0 ? all[by > 0 ? 0 : all.length - 1] : all[at + by];
     const link = next?.querySelector(".row-link");
     link?.focus({ preventScroll: true });
     next?.scrollIntoView({ block: "nearest" });
+    return link;
   };
+
+  // A row that opens in the side panel is marked, and the panel gets buttons to the rows beside it.
+  const mark = (link) => {
+    for (const each of document.querySelectorAll(".listed-rows .row-link[aria-current]")) each.removeAttribute("aria-current");
+    link?.setAttribute("aria-current", "true");
+  };
+  const beside = (by) => rows()[rows().indexOf(opened()) + by]?.querySelector(".row-link");
+  const walk = (by) => {
+    const link = beside(by);
+    link?.closest("tr").scrollIntoView({ block: "nearest" });
+    link?.click();
+  };
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.matches("[data-row-link]")) mark(event.detail.elt);
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const header = event.detail.target.id === "panel" && opened() && event.detail.target.querySelector(":scope > header");
+    if (!header) return;
+    const buttons = document.getElementById("row-steps").content.cloneNode(true);
+    for (const button of buttons.querySelectorAll("button")) button.disabled = !beside(Number(button.dataset.rowStep));
+    header.querySelector(".push").after(buttons);
+  });
+  document.addEventListener("panel:close", () => mark(null));
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-row-step]");
+    if (button) walk(Number(button.dataset.rowStep));
+  });
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
-    if (event.key === "j") step(1);
-    else if (event.key === "k") step(-1);
+    const reading = document.querySelector("#panel .tree"); // trace.js walks its runs
+    if (event.key === "j" && !reading) step(1);
+    else if (event.key === "k" && !reading) step(-1);
+    else if (event.key === "o" && !reading) (focused() ?? rows()[0])?.querySelector(".row-link").click();
+    else if (event.key === "[" && opened()) walk(-1);
+    else if (event.key === "]" && opened()) walk(1);
     else if (event.key === "x" && focused()) focused().querySelector(".pick").click();
     else return;
     event.preventDefault();
@@ -35,6 +70,7 @@
     form.querySelector("[data-picked]").textContent = `${words[0].toUpperCase()}${words.slice(1)} selected`;
     const again = form.querySelector("[data-picked-again]");
     if (again) again.textContent = words;
+    for (const button of form.querySelectorAll("[data-needs]")) button.disabled = Boolean(all?.checked) || ticked !== Number(button.dataset.needs);
     const whole = document.querySelector("[data-pick-all]");
     if (!whole) return;
     whole.checked = ticked > 0 && ticked === picks().length;

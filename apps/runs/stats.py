@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Count, DurationField, F, FloatField, Max, Min, Q, Sum
 from django.db.models.functions import Cast
 
+from apps.common.templatetags.threadline import UNKNOWN
 from apps.projects.stats import Percentile
 from apps.runs.models import RunQuerySet, RunType, Status, TraceQuerySet
 
@@ -154,3 +155,8 @@ def added(kinds: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         for kind, amount in side.items():
             total[kind] = total.get(kind, 0) + amount
     return total
+
+
+def percent(rate: float | None) -> str:
+    """Of a number of percent: 0.4 %, 12 %."""
+    return UNKNOWN if rate is None else f"{rate:.1f}".removesuffix(".0") + " %"

@@ -1,19 +1,27 @@
 from django.urls import path, register_converter
 
-from apps.runs import downloads, views
+from apps.runs import compare_views, downloads, views
 from apps.runs.listing import saved_views
 from apps.runs.listing import views as listing
 from apps.runs.listing.converters import KindConverter
+from apps.runs.table import views as table
 
 app_name = "runs"
 
-RUN = "o/<uuid:workspace_id>/projects/p/<uuid:project_id>/r/<uuid:run_id>"
-
-FILTERS = "o/<uuid:workspace_id>/projects/p/<uuid:project_id>/filters/<list_kind:kind>"
+PROJECT = "o/<uuid:workspace_id>/projects/p/<uuid:project_id>"
+RUN = PROJECT + "/r/<uuid:run_id>"
+FILTERS = PROJECT + "/filters/<list_kind:kind>"
 
 register_converter(KindConverter, "list_kind")
 
 urlpatterns = [
+    path(PROJECT + "/runs", table.runs, name="list"),
+    path(PROJECT + "/runs/newer", table.newer, name="newer"),
+    path(PROJECT + "/runs/columns", table.columns, name="columns"),
+    path(PROJECT + "/runs/bulk", table.bulk, name="bulk"),
+    path(PROJECT + "/runs/aside", table.aside, name="aside"),
+    path(PROJECT + "/runs/histogram", table.histogram, name="histogram"),
+    path(PROJECT + "/compare", compare_views.compare, name="compare"),
     path(FILTERS, listing.build, name="build"),
     path(FILTERS + "/count", listing.count, name="count"),
     path(FILTERS + "/suggest", listing.suggest, name="suggest"),

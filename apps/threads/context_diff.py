@@ -3,14 +3,13 @@
 A message is told by what it says, not by the ids that clients give it anew with each call.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import groupby
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from apps.runs import shapes
 from apps.runs.messages import RUN_LIMIT, inputs_of
@@ -18,28 +17,18 @@ from apps.runs.models import Run
 from apps.runs.parts import Call, Data, Document, Documents, File, Image, Message, Part, Reasoning, Result, Text
 from apps.runs.payloads import RUN_BYTES, read
 from apps.runs.preview import compact
+from apps.runs.words import Kind, Piece, words
 
-MAX_WORDS: Final = 1_500
-"""Longer texts are shown whole before and after, without their words being compared."""
 MAX_TOOLS: Final = 200
 _ARGUMENTS: Final = 4_000
 _ALIKE: Final = 0.6
 _COMPARED: Final = 2_000
-
-type Kind = Literal["same", "added", "dropped", "changed"]
 
 
 class Said(NamedTuple):
     """A message as far as two can be the same."""
 
     role: str
-    text: str
-
-
-class Piece(NamedTuple):
-    """Of a text of which some words changed; kind is never "changed"."""
-
-    kind: Kind
     text: str
 
 
@@ -184,25 +173,6 @@ def _alike(old: Said, new: Said) -> bool:
         return False
     matcher = SequenceMatcher(None, old.text[:_COMPARED], new.text[:_COMPARED], autojunk=False)
     return matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE
-
-
-def words(before: str, after: str) -> list[Piece]:
-    """Word by word: without the added pieces the text before, without the dropped ones the text after."""
-    olds, news = re.findall(r"\s+|\S+", before), re.findall(r"\s+|\S+", after)
-    if len(olds) > MAX_WORDS or len(news) > MAX_WORDS:
-        return [Piece(kind, text) for kind, text in _whole(before, after) if text]
-    found: list[Piece] = []
-    for tag, left, right, start, stop in SequenceMatcher(None, olds, news, autojunk=False).get_opcodes():
-        old, new = "".join(olds[left:right]), "".join(news[start:stop])
-        if tag == "equal":
-            found.append(Piece("same", old))
-        else:
-            found += [Piece(kind, text) for kind, text in _whole(old, new) if text]
-    return found
-
-
-def _whole(before: str, after: str) -> list[tuple[Kind, str]]:
-    return [("same", before)] if before == after else [("dropped", before), ("added", after)]
 
 
 def _text(message: Message) -> str:

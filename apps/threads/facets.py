@@ -1,19 +1,17 @@
 """The most frequent values in the threads of a filter, each a click away from being asked for or left out."""
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
 from typing import Final
 
 from django.db import connection
 
 from apps.projects.models import Project
+from apps.runs.listing import choices
 from apps.runs.listing.asked import Asked
-from apps.runs.listing.choices import LONGEST, MOST_VALUES, SCATTERED, Choice, Facets, Group, in_order, without
-from apps.runs.query.compile import THREAD_KEYS
+from apps.runs.listing.choices import LONGEST, MOST_VALUES, SCATTERED, UNREAD, Choice, Count, Facets, Kinds
 from apps.runs.query.nodes import Check, Compare, Has, Node, Not, Op, Pair
 from apps.threads.filtering import TAG, AnyRun
 from apps.threads.narrow import narrowed
-from apps.threads.of_turns import USER_KEYS
 
 SAMPLE: Final = 500
 """Threads, those of the most recent activity; of these at most MOST_TURNS turns."""
@@ -46,15 +44,6 @@ SELECT kind, key, value, threads, number FROM (
         row_number() OVER (PARTITION BY kind, key ORDER BY threads DESC, value) AS place FROM counted
 ) AS ranked WHERE place <= %(most)s ORDER BY kind, key, place
 """
-_UNREAD: Final = [
-    *THREAD_KEYS,
-    "revision_id",
-    "ls_provider",
-    "ls_model_name",
-    "ls_model_type",
-    "ls_temperature",
-    "ls_max_tokens",
-]
 
 
 def choice(parameter: str, condition: Node) -> Choice:
@@ -65,12 +54,9 @@ def choice(parameter: str, condition: Node) -> Choice:
     return Choice(parameter, condition, "thread_filter", refusal)
 
 
-type Count = tuple[str, str, str, int]
-"""Kind, key (of metadata), value, and how many threads have it."""
-
 SOURCES: Final[list[Callable[[Project, Sequence[str]], Iterable[Count]]]] = []
 """Counts of a later app, for the thread ids of the sample; `add_kind` says how they are asked for."""
-_KINDS: Final[dict[str, tuple[str, Callable[[str, str], Choice]]]] = {}
+_KINDS: Final[Kinds] = {}
 
 
 def add_kind(kind: str, label: str, facet: Callable[[str, str], Choice]) -> None:
@@ -95,15 +81,7 @@ add_kind(
 
 
 def facets_of(project: Project, asked: Asked) -> Facets:
-    """The counts of a group follow everything that is asked for but the choices in that group, so that its other values stay in sight."""
-    counts, sampled = _counts(project, asked)
-    groups = {(kind, key): list(found) for (kind, key), found in groupby(counts, lambda count: count[:2])}
-    for group, found in list(groups.items()):
-        others = without(asked, [_facet(*count[:3]) for count in found])
-        if others != asked:
-            groups[group] = [count for count in _counts(project, others)[0] if count[:2] == group]
-    shown = [_group(asked, kind, key, found) for (kind, key), found in groups.items()]
-    return Facets(in_order(shown, _ORDER), sampled)
+    return choices.facets_of(asked, lambda asked: _counts(project, asked), _KINDS, _ORDER)
 
 
 def _counts(project: Project, asked: Asked) -> tuple[list[Count], int]:
@@ -117,7 +95,7 @@ def _counts(project: Project, asked: Asked) -> tuple[list[Count], int]:
                 "project": project.pk,
                 "threads": ids,
                 "turns": MOST_TURNS,
-                "unread": _UNREAD,
+                "unread": list(UNREAD),
                 "longest": LONGEST,
                 "most": MOST_VALUES,
             },
@@ -126,16 +104,6 @@ def _counts(project: Project, asked: Asked) -> tuple[list[Count], int]:
     found = [tuple(row[:4]) for row in rows if not (row[0] == "metadata" and row[4] > SCATTERED and row[3] < 3)]
     found += [count for source in SOURCES for count in source(project, ids)]
     return found, sampled
-
-
-def _facet(kind: str, key: str, value: str) -> Choice:
-    return _KINDS[kind][1](key, value)
-
-
-def _group(asked: Asked, kind: str, key: str, found: Sequence[Count]) -> Group:
-    most = max((count[3] for count in found), default=1)
-    label = _KINDS[kind][0] or ("User" if key in USER_KEYS else key)
-    return Group(label, kind, [_facet(*count[:3]).value(asked, count[2], count[3], most) for count in found])
 
 
 _ORDER: Final = ("status", "thread_tag", "feedback", "feedback_label", "model", "name", "tag")

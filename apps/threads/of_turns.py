@@ -10,11 +10,11 @@ from typing import Any, Final
 from django.db import connection
 
 from apps.projects.models import Project
+from apps.runs.listing.choices import USER_KEYS
 from apps.threads.models import Thread
 
 LAST_TURNS: Final = 24
 MOST_WORDS: Final = 8
-USER_KEYS: Final = ("user_id", "userId", "user", "ls_user_id", "langfuse_user_id")
 
 type Pairs = tuple[str, list[Any]]
 """SQL that selects thread_id and value, at most once a thread, with its parameters. A value is jsonb, which compares numbers as numbers."""

@@ -6,10 +6,10 @@ from typing import Final
 
 from django.db.models import Count, Sum
 
-from apps.common.templatetags.threadline import UNKNOWN, tokens
+from apps.common.templatetags.threadline import tokens
 from apps.projects.models import Project
 from apps.runs.models import Trace
-from apps.runs.stats import trace_stats
+from apps.runs.stats import percent, trace_stats
 from apps.threads.models import ThreadQuerySet
 
 SAMPLE: Final = 10_000
@@ -38,20 +38,15 @@ class Stats:
 
     @property
     def error_text(self) -> str:
-        return _shown(self.error_rate)
+        return percent(self.error_rate)
 
     @property
     def streaming_text(self) -> str:
-        return _shown(self.streaming_rate)
+        return percent(self.streaming_rate)
 
     @property
     def median_text(self) -> str:
         return tokens(None if self.median_tokens is None else round(self.median_tokens))
-
-
-def _shown(rate: float | None) -> str:
-    """0.4 %, 12 %."""
-    return UNKNOWN if rate is None else f"{rate:.1f}".removesuffix(".0") + " %"
 
 
 def stats_of(project: Project, threads: ThreadQuerySet, *, every: bool = False) -> Stats:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
-from apps.threads.context_diff import MAX_WORDS, Said, compare, words
+from apps.runs.words import MAX_WORDS, words
+from apps.threads.context_diff import Said, compare
 from tests.factories import EPOCH
 from tests.threads.wire import Json, run, send
 

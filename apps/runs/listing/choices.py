@@ -1,18 +1,36 @@
 """The most frequent values of a list, each a click away from being asked for or left out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 from apps.runs.listing.asked import Asked
+from apps.runs.query.compile import THREAD_KEYS
 from apps.runs.query.nodes import And, Node
 from apps.runs.query.unparse import unparse
 
 MOST_VALUES: Final = 8
 MOST_KEYS: Final = 8
 LONGEST: Final = 100
+USER_KEYS: Final = ("user_id", "userId", "user", "ls_user_id", "langfuse_user_id")
 # A key with so many values is an id or a time, and no value of it is worth a click.
 SCATTERED: Final = 24
+
+
+UNREAD: Final = (
+    *THREAD_KEYS,
+    "revision_id",
+    "ls_provider",
+    "ls_model_name",
+    "ls_model_type",
+    "ls_temperature",
+    "ls_max_tokens",
+)
+"""Keys of metadata that are no choice."""
+
+type Count = tuple[str, str, str, int]
+"""Kind, key (of metadata), value, and how many rows have it. Those of one kind and key stand together."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +83,31 @@ class Choice:
             free.query() if included else _with(free, self.parameter, self.condition),
             free.query() if excluded else _with(free, self.refused_in, self.refusal),
         )
+
+
+type Kinds = dict[str, tuple[str, Callable[[str, str], Choice]]]
+"""By kind, what its group is called (empty for metadata, which is called like its key) and the choice of a key and a value."""
+
+
+def facets_of(
+    asked: Asked, counts: Callable[[Asked], tuple[list[Count], int]], kinds: Kinds, order: Sequence[str]
+) -> Facets:
+    """The counts of a group follow everything that is asked for but the choices in that group, so that its other values stay in sight."""
+    found, sampled = counts(asked)
+    groups = {(kind, key): list(some) for (kind, key), some in groupby(found, lambda count: count[:2])}
+    for group, some in list(groups.items()):
+        others = without(asked, [kinds[kind][1](key, value) for kind, key, value, _ in some])
+        if others != asked:
+            groups[group] = [count for count in counts(others)[0] if count[:2] == group]
+    shown = [_group(asked, kinds, kind, key, some) for (kind, key), some in groups.items()]
+    return Facets(in_order(shown, order), sampled)
+
+
+def _group(asked: Asked, kinds: Kinds, kind: str, key: str, found: Sequence[Count]) -> Group:
+    most = max((count for *_, count in found), default=1)
+    label, choice = kinds[kind]
+    values = [choice(key, text).value(asked, text, count, most) for _, _, text, count in found]
+    return Group(label or ("User" if key in USER_KEYS else key), kind, values)
 
 
 def without(asked: Asked, choices: Sequence[Choice]) -> Asked:

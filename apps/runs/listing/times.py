@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from django.utils.dateparse import parse_datetime
+
 from apps.common.templatetags.threadline import moment as moment_text
 from apps.runs.listing.asked import Asked
 
@@ -90,3 +92,11 @@ def hidden(asked: Asked, *without: str) -> list[tuple[str, str]]:
     """The parameters that a form keeps which sets these fields itself."""
     changes: dict[str, Any] = {name: () if name == "cols" else "" for name in without}
     return parse_qsl(asked.query(**changes))
+
+
+def moment_of(text: str) -> datetime | None:
+    """Of an ISO time; None for any other text."""
+    try:
+        return parse_datetime(text)
+    except ValueError:
+        return None
