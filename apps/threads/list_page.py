@@ -13,6 +13,7 @@ from apps.runs.listing.layout import Layout
 from apps.runs.listing.times import hidden, range_of
 from apps.threads.bulk import ACTIONS
 from apps.threads.columns import COLUMNS, DEFAULT, FAMILIES, Column, chosen, column
+from apps.threads.models import ThreadQuerySet
 from apps.threads.narrow import narrowed
 from apps.threads.rows import rows_of
 from apps.threads.snippets import snippets_of
@@ -30,7 +31,7 @@ def context(request: MemberRequest, project: Project, asked: Asked) -> dict[str,
     sort = sort_of(asked.sort)
     cursor = request.GET.get("cursor", "")
     known = totals.thread_count if not asked.is_narrow else None
-    page, place = page_of(narrowed(project, asked), project, sort, cursor, total=known)
+    page, place = page_of(narrowed(project, asked), project, sort, cursor, total=known, count=not asked.is_narrow)
     snippets = snippets_of(project, page.rows, asked.nodes.get("q"))
     first = not page.newer and page.rows and sort.text == "-last_activity"
     return {
@@ -40,6 +41,7 @@ def context(request: MemberRequest, project: Project, asked: Asked) -> dict[str,
         "list_url": reverse("threads:list", args=[project.workspace_id, project.pk]),
         "totals": totals,
         "page": page,
+        "cursor": cursor,
         "place": place,
         "most_counted": MOST_COUNTED,
         "rows": rows_of(project, page.rows, columns, snippets, asked.query(cols=(), saved="")),
@@ -58,6 +60,19 @@ def context(request: MemberRequest, project: Project, asked: Asked) -> dict[str,
         "aside": request.COOKIES.get(ASIDE_COOKIE) != "off",
         "actions": [action for action in ACTIONS if request.membership.may(action.role)],
     }
+
+
+def counted(request: MemberRequest, project: Project, asked: Asked) -> dict[str, Any]:
+    """The place of the page with its count, which the page itself leaves out."""
+    sort = sort_of(asked.sort)
+    _, place = page_of(narrowed(project, asked), project, sort, request.GET.get("cursor", ""))
+    return {"asked": asked, "place": place, "sort": sort, "most_counted": MOST_COUNTED}
+
+
+def summed(project: Project, asked: Asked) -> ThreadQuerySet:
+    """The threads that figures are computed of, which takes several queries."""
+    threads = narrowed(project, asked)
+    return threads.looked_up() if asked.is_narrow else threads
 
 
 def columns_of(request: MemberRequest, project: Project, asked: Asked) -> list[Column]:

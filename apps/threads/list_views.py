@@ -1,7 +1,6 @@
 """The Threads tab: the table, and what is loaded beside it."""
 
 import uuid
-from datetime import datetime
 from typing import cast
 
 from django.contrib import messages
@@ -11,7 +10,6 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.access import MemberRequest, member
@@ -22,6 +20,7 @@ from apps.runs.listing.asked import Asked
 from apps.runs.listing.bar import FilterBar
 from apps.runs.listing.histogram import Activity, histogram_of
 from apps.runs.listing.layout import Layout
+from apps.runs.listing.times import moment_of
 from apps.threads import list_page
 from apps.threads.bulk import action, selection_of
 from apps.threads.facets import facets_of
@@ -49,7 +48,7 @@ def threads(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
 def newer(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     """Polled by the Threads tab: how many of the threads it asks for were active after the newest it shows."""
     project = project_or_404(request.workspace, project_id)
-    asked, after = Asked.of(request.GET), _moment(request.GET.get("after", ""))
+    asked, after = Asked.of(request.GET), moment_of(request.GET.get("after", ""))
     found = Thread.objects.in_project(project)
     if after is not None:
         found = found.active_since(after)
@@ -60,6 +59,14 @@ def newer(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
         count = (found.active_since(after) if after else found)[: MOST_NEWER + 1].count()
     context = {"project": project, "count": count, "most": MOST_NEWER, "newest": after, "query": asked.query()}
     return render(request, "threads/list.html#newer", context)
+
+
+@require_safe
+@member()
+def place(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
+    """Where the rows of a page stand among all that the filter finds."""
+    project = project_or_404(request.workspace, project_id)
+    return render(request, "threads/list_place.html", list_page.counted(request, project, Asked.of(request.GET)))
 
 
 @require_POST
@@ -91,7 +98,7 @@ def aside(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
         "tab": "threads",
         "query": asked.query(),
         "list_url": _url(project),
-        "stats": stats_of(project, narrowed(project, asked), every=not asked.is_narrow),
+        "stats": stats_of(project, list_page.summed(project, asked), every=not asked.is_narrow),
         "facets": facets_of(project, asked),
     }
     return page(request, "threads/list_aside.html", context)
@@ -102,7 +109,7 @@ def aside(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
 def histogram(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_or_404(request.workspace, project_id)
     asked = Asked.of(request.GET)
-    shown = histogram_of(narrowed(project, asked), ACTIVITY, asked, timezone.now())
+    shown = histogram_of(list_page.summed(project, asked), ACTIVITY, asked, timezone.now())
     context = {
         "project": project,
         "tab": "threads",
@@ -129,13 +136,6 @@ def bulk(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
         messages.error(request, "Select threads first.")
         return redirect(selection.page)
     return cast(HttpResponse, chosen.run(request, selection))
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return parse_datetime(text)
-    except ValueError:
-        return None
 
 
 def _url(project: Project) -> str:

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Self
 
 from django.db import connection, models
-from django.db.models import FETCH_RAISE, F, Sum
+from django.db.models import FETCH_RAISE, F, Sum, Value
 
 from apps.projects.models import Project
 from apps.runs.columns import unenforced
 from apps.runs.models import Totals, TraceQuerySet
+from apps.runs.query.compile import Among
 from apps.runs.query.nodes import Node
 from apps.threads.filtering import to_thread_q
 
@@ -39,6 +40,11 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         """Active at since or later, and begun before until; None is open."""
         bounds = {"last_activity__gte": since, "first_start__lt": until}
         return self.filter(**{bound: moment for bound, moment in bounds.items() if moment is not None})
+
+    def looked_up(self) -> Self:
+        """The same threads by their keys, read now: for several questions about what a dear condition finds."""
+        keys = list(self.order_by().values_list("pk", flat=True))
+        return self.model.objects.filter(Among(F("pk"), Value(keys)))
 
     def among(self, keys: Iterable[uuid.UUID]) -> Self:
         return self.filter(pk__in=list(keys))

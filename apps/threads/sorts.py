@@ -32,13 +32,21 @@ def sort_of(text: str) -> Sort[Column]:
 
 
 def page_of(
-    threads: ThreadQuerySet, project: Project, sort: Sort[Column], cursor: str = "", *, total: int | None = None
+    threads: ThreadQuerySet,
+    project: Project,
+    sort: Sort[Column],
+    cursor: str = "",
+    *,
+    total: int | None = None,
+    count: bool = True,
 ) -> tuple[Page[Thread], Place]:
-    """total is how many threads there are, where that is known already."""
+    """total is how many threads there are, where that is known already. Counting what a filter finds takes longer than its first rows."""
     if sort.column.pairs is not None:
         return _paired_page(threads, sort.column.pairs(project), sort, cursor)
     rows, terms = ordered(threads, sort)
     page = keyset(rows, terms, cursor)
+    if not count and (cursor or page.older):
+        return page, Place(0, 0, None)
     before = preceding(rows, terms, page.rows[0])[: MOST_COUNTED + 1].count() if cursor and page.rows else 0
     if total is None:
         total = len(page.rows) if not page.older and not cursor else threads.order_by()[: MOST_COUNTED + 1].count()

@@ -12,6 +12,7 @@ register_converter(ThreadIdConverter, "thread")
 urlpatterns = [
     path(PROJECT + "/threads", list_views.threads, name="list"),
     path(PROJECT + "/threads/newer", list_views.newer, name="newer"),
+    path(PROJECT + "/threads/place", list_views.place, name="place"),
     path(PROJECT + "/threads/columns", list_views.columns, name="columns"),
     path(PROJECT + "/threads/bulk", list_views.bulk, name="bulk"),
     path(PROJECT + "/threads/aside", list_views.aside, name="aside"),

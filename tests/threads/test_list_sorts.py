@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -92,7 +93,8 @@ def test_the_place_is_said_with_the_filter(viewer: Client, workspace: Workspace)
     asked = {"thread_filter": "gt(turn_count, 0)"}
     first = viewer.get(url(project), asked).context["page"]
     html = page(viewer, project, cursor=first.older, **asked)
-    assert "51\N{EN DASH}60 of 60 threads" in html
+    (counted,) = re.findall(r'hx-get="([^"]*/threads/place[^"]*)"', html)
+    assert "51\N{EN DASH}60 of 60 threads" in viewer.get(unescape(counted)).content.decode()
 
 
 def test_a_cursor_of_another_order_shows_the_first_page(viewer: Client, workspace: Workspace) -> None:

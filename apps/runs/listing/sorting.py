@@ -29,11 +29,11 @@ class Sort[C: Sorted]:
 
 @dataclass(frozen=True)
 class Place:
-    """first and last are the numbers of the rows shown, first 0 where the page is too deep to say."""
+    """first and last are the numbers of the rows shown, first 0 where the page is too deep to say. total None: not counted yet."""
 
     first: int
     last: int
-    total: int
+    total: int | None
 
     @classmethod
     def of(cls, before: int, shown: int, total: int, most: int) -> "Place":
