@@ -142,8 +142,8 @@ def public_run_v2(
 
 
 def _json_v2(request: HttpRequest, link: SharedLink, runs: Sequence[Run], selects: list[str]) -> list[dict[str, Any]]:
-    """With the link that is known already in place of the workspace's page and of its other links."""
-    own = {"APP_PATH", "SHARE_URL"}
+    """With the link that is known already in place of the workspace's page and of its other links, and without feedback."""
+    own = {"APP_PATH", "SHARE_URL", "FEEDBACK_STATS"}
     url = request.build_absolute_uri(link.path)
     found = []
     for one in shown(request, link.workspace, runs, [name for name in selects if name not in own]):

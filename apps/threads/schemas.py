@@ -44,6 +44,7 @@ THREAD_PAGE: Final = page(
             "total_cost": maybe(NUMBER),
             "total_cost_details": by_name(NUMBER),
             "feedback_stats": FEEDBACK_STATS,
+            "thread_feedback_stats": FEEDBACK_STATS,
         }
     )
 )
@@ -79,6 +80,7 @@ THREAD_STATS: Final = object_of(
         **COSTS,
         **dict.fromkeys(sorted(DETAILS), RAW),
         "feedback_stats": FEEDBACK_STATS,
+        "thread_feedback_stats": FEEDBACK_STATS,
     },
 )
 AGGREGATE_STATS: Final = object_of(

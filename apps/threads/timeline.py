@@ -69,9 +69,7 @@ class Pause:
     def svg(self) -> str:
         length = duration(self.length)
         words = (
-            f'<text x="{self.x + self.width / 2}%" y="12" text-anchor="middle">{length}</text>'
-            if self.roomy
-            else ""
+            f'<text x="{self.x + self.width / 2}%" y="12" text-anchor="middle">{length}</text>' if self.roomy else ""
         )
         return (
             f'<g class="pause"><title>{length} idle</title><svg x="{self.x}%" width="{self.width}%" height="34">'

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from msgspec import Raw
 
+from apps.projects.ports import Stats, combined
 from apps.runs.groups import Group
 from apps.runs.models import Run, RunType, Trace
 from apps.runs.wire import money, payload_json
@@ -31,8 +32,8 @@ DETAILS: Final = {
 }
 
 
-def thread_json(group: Group) -> dict[str, Any]:
-    """Of the turns in the window that was asked for."""
+def thread_json(group: Group, feedback: tuple[Stats, Stats]) -> dict[str, Any]:
+    """Of the turns in the window that was asked for. feedback is over all runs of the thread, and about the thread as a whole."""
     stats = group.stats
     return {
         "thread_id": group.thread_id,
@@ -53,8 +54,12 @@ def thread_json(group: Group) -> dict[str, Any]:
         "total_token_details": group.token_details,
         "total_cost": money(stats["total_cost"]),
         "total_cost_details": group.cost_details,
-        "feedback_stats": {},
+        **feedback_json(feedback),
     }
+
+
+def feedback_json(feedback: tuple[Stats, Stats]) -> dict[str, Any]:
+    return {"feedback_stats": combined(*feedback), "thread_feedback_stats": feedback[1]}
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,7 @@ THREAD_STATS: Final = (
     *_COSTS,
     *DETAILS,
     "FEEDBACK_STATS",
+    "THREAD_FEEDBACK_STATS",
 )
 AGGREGATE_STATS: Final = (
     "THREAD_COUNT",
@@ -153,7 +159,9 @@ AGGREGATE_STATS: Final = (
 )
 
 
-def thread_stats_json(stats: Mapping[str, Any], kinds: Kinds, selects: Collection[str]) -> dict[str, Any]:
+def thread_stats_json(
+    stats: Mapping[str, Any], kinds: Kinds, selects: Collection[str], feedback: tuple[Stats, Stats]
+) -> dict[str, Any]:
     values = {
         "turns": stats["count"],
         "first_start_time": stats["min_start"],
@@ -161,12 +169,14 @@ def thread_stats_json(stats: Mapping[str, Any], kinds: Kinds, selects: Collectio
         "last_end_time": stats["max_end"],
         **_usage(stats),
         **{name.lower(): {"raw": kinds.get(side, {})} for name, side in DETAILS.items()},
-        "feedback_stats": {},
+        **feedback_json(feedback),
     }
     return {_key(name): values[_key(name)] for name in selects}
 
 
-def aggregate_json(stats: Mapping[str, Any], threads: int, kinds: Kinds, selects: Collection[str]) -> dict[str, Any]:
+def aggregate_json(
+    stats: Mapping[str, Any], threads: int, kinds: Kinds, selects: Collection[str], feedback: Stats
+) -> dict[str, Any]:
     median = stats["median_tokens"]
     values = {
         "thread_count": threads,
@@ -176,7 +186,7 @@ def aggregate_json(stats: Mapping[str, Any], threads: int, kinds: Kinds, selects
         "median_tokens": None if median is None else round(median),
         **_usage(stats),
         **{name.lower(): kinds.get(side, {}) for name, side in DETAILS.items()},
-        "thread_feedback_stats": {},
+        "thread_feedback_stats": feedback,
     }
     return {_key(name): values[_key(name)] for name in selects}
 
