@@ -29,6 +29,7 @@ DAYS = 30
 RUNS_A_THREAD = TURNS * RUNS_A_TURN
 COLUMN = {name: index for index, name in enumerate(sql.COLUMNS)}
 THREAD_MARK = b"the-thread-id"
+_PAUSE = timedelta(seconds=30)
 
 
 class Template(NamedTuple):
@@ -81,6 +82,18 @@ class Fill:
             while len(self.threads) * RUNS_A_THREAD < runs:
                 for row in self._block(min(AT_ONCE, -(-runs // RUNS_A_THREAD) - len(self.threads))):
                     copy.write_row(row)
+
+    def long_thread(self, turns: int) -> str:
+        """A thread of its own with so many turns, half a minute apart, the last of them now."""
+        thread = f"{self.rng.getrandbits(128):032x}"
+        start = timezone.now() - turns * _PAUSE
+        with store.raw_cursor() as cursor, cursor.copy(_COPY) as copy:
+            copy.set_types(sql.COPY_TYPES)
+            for turn in range(turns):
+                runs = self.rng.choice(self.pool)[turn % TURNS]
+                for row in self._turn(thread, start + turn * _PAUSE - runs[0].begins, runs):
+                    copy.write_row(row)
+        return thread
 
     def _block(self, threads: int) -> Iterator[list[Any]]:
         block = []

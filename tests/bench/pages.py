@@ -12,6 +12,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -23,6 +24,16 @@ from tests.server import LiveServer
 
 SIZES = (10_000, 100_000, 1_000_000)
 PROJECT = "bench"
+LONG = 1_000
+"""Turns of the long thread."""
+# One of each scope: any run, the root, any run of the trace, the thread.
+FILTERED = {
+    "a run's metadata": ("filter", 'and(eq(metadata_key, "user_id"), eq(metadata_value, "user-761"))'),
+    "a run's status": ("filter", 'eq(status, "error")'),
+    "the root's latency": ("trace_filter", "gt(latency, 3)"),
+    "a tool's name": ("tree_filter", 'and(eq(run_type, "retriever"), eq(name, "search_documents"))'),
+    "the thread's tokens": ("thread_filter", "gt(total_tokens, 5000)"),
+}
 WARM_UP = 15
 # The filter that an application asks with to read its conversation back, as the newest Python SDK sends it.
 STORY = 'and(in(metadata_key, ["session_id","conversation_id","thread_id"]), eq(metadata_value, "{}"))'
@@ -109,6 +120,7 @@ class Bench:
         self.project = project_named(Workspace.objects.get(), PROJECT)
         self.base = f"/o/{self.project.workspace_id}/projects/p/{self.project.pk}"
         self.fill = Fill(self.project, options.seed, max(options.sizes))
+        self.long = self._long_thread()
 
     def grow(self, runs: int) -> None:
         began = time.perf_counter()
@@ -141,17 +153,42 @@ class Bench:
         pages: dict[str, Callable[[], bytes]] = {
             "Threads tab, first page": lambda: self.browser.get(f"{self.base}/threads"),
             "Threads tab, far back": lambda: self.browser.get(f"{self.base}/threads?cursor={rng.choice(far)}"),
+            "Threads tab, figures and facets": lambda: self.browser.get(f"{self.base}/threads/aside"),
+            "Threads tab, histogram": lambda: self.browser.get(f"{self.base}/threads/histogram"),
+            **{
+                f"Threads tab, {name}": partial(self.browser.get, self._filtered(*asked))
+                for name, asked in FILTERED.items()
+            },
+            "Threads tab, by cost": lambda: self.browser.get(f"{self.base}/threads?sort=-cost"),
+            "Runs tab, first page": lambda: self.browser.get(f"{self.base}/runs"),
             "thread, overview": lambda: self.browser.get(self._thread(rng)),
             "thread, trace": lambda: self.browser.get(self._thread(rng) + "?view=trace"),
+            f"{LONG:,} turns, overview": lambda: self.browser.get(self.long),
+            f"{LONG:,} turns, trace": lambda: self.browser.get(self.long + "?view=trace"),
+            f"{LONG:,} turns, find": lambda: self.browser.get(self.long + "?find=unicode"),
             "POST /runs/query, the story": lambda: self.browser.query(self._story(rng)),
         }
         return [measure(name, ask, self.options.count, self.cpu) for name, ask in pages.items()]
+
+    def _filtered(self, scope: str, text: str) -> str:
+        return f"{self.base}/threads?{urlencode({scope: text})}"
+
+    def _long_thread(self) -> str:
+        """The page of a thread of LONG turns. The worker indexes it for search, so that there is something to find."""
+        from apps.runs.ingest.store import raw_cursor
+        from apps.runs.models import Run
+        from apps.runs.search import index
+
+        thread = self.fill.long_thread(LONG)
+        with raw_cursor() as cursor:
+            index.mark(cursor, Run.objects.in_project(self.project).values_list("trace_id", "id"))
+        return f"{self.base}/t/{thread}"
 
     def _far_back(self) -> list[str]:
         """Cursors from the middle of the table to its end."""
         from apps.common.paging import SIZE, keyset
         from apps.threads.models import Thread
-        from apps.threads.views import LATEST_FIRST
+        from apps.threads.sorts import LATEST_FIRST
 
         rows = Thread.objects.in_project(self.project).for_table()
         count = len(self.fill.threads)
