@@ -14,7 +14,16 @@ from apps.feedback.api import MAX_OFFSET, MAX_PAGE, answer
 from apps.feedback.queues import services
 from apps.feedback.queues.access import queue_or_404, workspace_item_or_404
 from apps.feedback.queues.adding import MOST_ADDED, Unknown, add_runs
-from apps.feedback.queues.models import MOST_REVIEWS, RESERVED_FOR, AnnotationQueue, Kind, QueueItem, QueueItemQuerySet
+from apps.feedback.queues.models import (
+    LONGEST_RESERVATION,
+    MAX_TEXT,
+    MOST_REVIEWS,
+    RESERVED_FOR,
+    AnnotationQueue,
+    Kind,
+    QueueItem,
+    QueueItemQuerySet,
+)
 from apps.feedback.queues.rubric import BadRubric, rubric_from
 from apps.feedback.queues.status import StatusChange, set_status
 from apps.feedback.queues.wire import (
@@ -31,8 +40,6 @@ from apps.feedback.queues.wire import (
 from apps.projects.schemas import OBJECT, WHOLE, answers, array, object_of
 from apps.projects.wire import Json, Text
 
-MAX_TEXT = 20_000
-LONGEST_RESERVATION = 7 * 24 * 60
 SIZE = object_of({"size": WHOLE})
 
 router = Router(tags=["annotation queues"])

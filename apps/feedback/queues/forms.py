@@ -6,11 +6,9 @@ from django import forms
 
 from apps.accounts.models import Membership, Role, Workspace
 from apps.feedback.keys import MAX_KEY
-from apps.feedback.queues.models import MOST_REVIEWS, RESERVED_FOR, AnnotationQueue
+from apps.feedback.queues.models import LONGEST_RESERVATION, MAX_TEXT, MOST_REVIEWS, RESERVED_FOR, AnnotationQueue
 from apps.feedback.queues.rubric import LONGEST_TEXT, MOST_KEYS, BadRubric, rubric_from
 
-MAX_TEXT: Final = 20_000
-LONGEST_RESERVATION: Final = 7 * 24 * 60
 BLANK_ROWS: Final = 2
 ANY, ASSIGNED = "any", "assigned"
 

@@ -21,6 +21,9 @@ from apps.runs.columns import unenforced
 RESERVED_FOR = 30
 MOST_REVIEWS = 20
 MOST_LISTED = 100
+MAX_TEXT = 20_000
+LONGEST_RESERVATION = 7 * 24 * 60
+"""Minutes."""
 
 
 class AnnotationQueueQuerySet(models.QuerySet["AnnotationQueue"]):
@@ -30,9 +33,6 @@ class AnnotationQueueQuerySet(models.QuerySet["AnnotationQueue"]):
     def asked_for(self, **conditions: Any) -> Self:
         """Lookups of the API's list, each left out when it is None."""
         return self.filter(**{lookup: value for lookup, value in conditions.items() if value is not None})
-
-    def holding_run(self, run_id: uuid.UUID) -> Self:
-        return self.filter(Exists(QueueItem.objects.filter(queue=OuterRef("pk"), run_id=run_id)))
 
     def with_people(self) -> Self:
         return self.prefetch_related("reviewers__user")

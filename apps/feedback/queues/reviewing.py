@@ -175,11 +175,6 @@ def reopen(queue: AnnotationQueue, item: QueueItem, user: User) -> None:
         locked.save(update_fields=["completed_at"])
 
 
-def release(queue: AnnotationQueue, user: User) -> None:
-    """Give back what the person holds."""
-    QueueReview.objects.in_queue(queue).by(user).undone().delete()
-
-
 def is_gone(item: QueueItem) -> bool:
     if item.is_thread:
         return not Thread.objects.among([item.place]).exists()

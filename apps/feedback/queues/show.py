@@ -15,7 +15,7 @@ from apps.accounts.models import Membership, User
 from apps.feedback.annotate import CORRECTION, NOTE, Kind, Row, Target, rows_of
 from apps.feedback.queues import reviewing
 from apps.feedback.queues import rubric as rubrics
-from apps.feedback.queues.models import AnnotationQueue, QueueItem, QueueReview, Section
+from apps.feedback.queues.models import AnnotationQueue, QueueItem, QueueReview
 from apps.projects.models import Project
 from apps.runs.models import Run
 from apps.runs.place import Place
@@ -53,10 +53,6 @@ class ItemRow:
     @property
     def section(self) -> str:
         return self.item.section
-
-    @property
-    def section_label(self) -> str:
-        return Section(self.section).label
 
     @property
     def reviewed_by(self) -> list[QueueReview]:

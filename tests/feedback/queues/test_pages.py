@@ -15,6 +15,7 @@ from apps.feedback.queues.rubric import rubric_from
 from apps.feedback.services import record
 from apps.projects.models import Project
 from tests.feedback.queues.conftest import fill, fill_with_threads, make_queue, signed_in
+from tests.threads.wire import send, turns
 
 pytestmark = pytest.mark.django_db
 
@@ -130,6 +131,29 @@ def test_done_leads_to_the_next_item_and_at_last_says_so(threads: AnnotationQueu
         (anna.pk, "chat-1", 1),
         (anna.pk, "chat-2", 0),
     ]
+
+
+def test_a_long_thread_is_read_a_window_at_a_time(workspace: Workspace, anna: User) -> None:
+    queue = make_queue(workspace)
+    project = send(workspace, *turns("long", 25))
+    (item,) = fill_with_threads(queue, project, "long")
+    client = signed_in(anna)
+    page = text(client.get(url("item", queue, item.pk)))
+    assert "question 20" in page
+    assert "question 21" not in page
+    assert "Later turns" in page
+    assert "question 25" in text(client.get(url("item", queue, item.pk), {"turn": "21"}))
+
+
+def test_the_review_of_a_run_costs_the_same_in_a_queue_of_10_and_of_20(
+    queue: AnnotationQueue, anna: User, count_queries: Any
+) -> None:
+    item, *_ = fill(queue, 10)
+    client = signed_in(anna)
+    client.get(url("item", queue, item.pk))
+    ten = count_queries(lambda: client.get(url("item", queue, item.pk)))
+    fill(queue, 10)
+    assert count_queries(lambda: client.get(url("item", queue, item.pk))) == ten
 
 
 def test_an_empty_queue_says_so(queue: AnnotationQueue, anna: User) -> None:
