@@ -41,7 +41,7 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         bounds = {"last_activity__gte": since, "first_start__lt": until}
         return self.filter(**{bound: moment for bound, moment in bounds.items() if moment is not None})
 
-    def looked_up(self) -> Self:
+    def looked_up(self) -> "ThreadQuerySet":
         """The same threads by their keys, read now: for several questions about what a dear condition finds."""
         keys = list(self.order_by().values_list("pk", flat=True))
         return self.model.objects.filter(Among(F("pk"), Value(keys)))
