@@ -17,6 +17,22 @@ MADE: Final = "made"
 _ASKED: Final = ("score", "value", "comment", "correction", "extra")
 
 
+def answer(target: Target, user: User, row: Row, form: Any) -> tuple[str, str]:
+    """Save, clear or undo, as the form's do= asks. Returns what takes it back again, and what was wrong."""
+    try:
+        match form.get("do", "save"):
+            case "undo":
+                undo(target, row, form.get("undo", ""))
+                return "", ""
+            case "clear":
+                return clear(target, row), ""
+        return save(target, user, row, form), ""
+    except BadFeedback as error:
+        return "", str(error).removeprefix("score: ").removeprefix("value: ")
+    except services.Gone as error:
+        return "", str(error)
+
+
 def save(target: Target, user: User, row: Row, form: Any) -> str:
     """Write what the form says; an empty one takes the verdict back. Returns what `undo` needs. Raises BadFeedback."""
     values = values_of(row, form)

@@ -15,12 +15,12 @@ from django_htmx.http import retarget, trigger_client_event
 
 from apps.accounts.access import MemberRequest, member
 from apps.common.htmx import page
-from apps.feedback import configs, services
+from apps.feedback import configs
 from apps.feedback.access import config_or_404
 from apps.feedback.annotate import Row, Target, row_of, rows_of
 from apps.feedback.annotate_keys import KeyForm
-from apps.feedback.annotate_save import clear, save, undo
-from apps.feedback.keys import BadConfig, BadFeedback
+from apps.feedback.annotate_save import answer
+from apps.feedback.keys import BadConfig
 from apps.feedback.listing import Asked, listed
 from apps.feedback.marks import marks_of
 from apps.feedback.models import FeedbackKey
@@ -55,7 +55,7 @@ def _panel(request: MemberRequest, target: Target, rows: list[Row], form: KeyFor
 def _write(request: MemberRequest, target: Target) -> HttpResponse:
     _must_annotate(request)
     row, do = row_of(target, request.user, request.POST.get("key", "")), request.POST.get("do", "save")
-    token, problem = _apply(request, target, row, do)
+    token, problem = answer(target, request.user, row, request.POST)
     if not request.htmx and not problem:
         request.session[UNDO] = (row.id, token)
         return redirect(f"{target.url}#{row.id}")
@@ -81,19 +81,6 @@ def _changed(target: Target) -> dict[str, str]:
     where = reverse("feedback:marks", args=[target.project.workspace_id, target.project.pk])
     run = str(target.run.id)
     return {"trace": str(target.run.trace_id), "run": run, "dot": f"{where}?run={run}&of=run"}
-
-
-def _apply(request: MemberRequest, target: Target, row: Row, do: str) -> tuple[str, str]:
-    """What takes it back again, and what was wrong."""
-    try:
-        if do == "undo":
-            undo(target, row, request.POST.get("undo", ""))
-            return "", ""
-        return clear(target, row) if do == "clear" else save(target, request.user, row, request.POST), ""
-    except BadFeedback as error:
-        return "", str(error).removeprefix("score: ").removeprefix("value: ")
-    except services.Gone as error:
-        return "", str(error)
 
 
 def _must_annotate(request: MemberRequest) -> None:

@@ -12,10 +12,7 @@ from django_htmx.http import retarget
 
 from apps.accounts.access import MemberRequest, member
 from apps.common.htmx import page
-from apps.feedback import services
-from apps.feedback.annotate import Row
-from apps.feedback.annotate_save import clear, save, undo
-from apps.feedback.keys import BadFeedback
+from apps.feedback.annotate_save import answer
 from apps.feedback.queues import reviewing
 from apps.feedback.queues.access import item_or_404, queue_or_404
 from apps.feedback.queues.models import AnnotationQueue, QueueItem
@@ -74,7 +71,7 @@ def verdict(request: MemberRequest, queue_id: uuid.UUID, item_id: uuid.UUID) -> 
     if not review.may:
         raise PermissionDenied("This item is not yours to review now.")
     row, do = review.row(request.POST.get("key", "")), request.POST.get("do", "save")
-    token, problem = _apply(request, review, row, do)
+    token, problem = answer(review.target, request.user, row, request.POST)
     if not request.htmx:
         if problem:
             messages.error(request, f"{row.label}: {problem}")
@@ -86,21 +83,6 @@ def verdict(request: MemberRequest, queue_id: uuid.UUID, item_id: uuid.UUID) -> 
     if do == "save":
         return render(request, "feedback/queue_verdict.html#state", context)
     return retarget(render(request, "feedback/queue_verdict.html#row", context), f"#{again.id}")
-
-
-def _apply(request: MemberRequest, review: Review, row: Row, do: str) -> tuple[str, str]:
-    """What takes it back again, and what was wrong."""
-    try:
-        if do == "undo":
-            undo(review.target, row, request.POST.get("undo", ""))
-            return "", ""
-        if do == "clear":
-            return clear(review.target, row), ""
-        return save(review.target, request.user, row, request.POST), ""
-    except BadFeedback as error:
-        return "", str(error).removeprefix("score: ").removeprefix("value: ")
-    except services.Gone as error:
-        return "", str(error)
 
 
 @require_POST
