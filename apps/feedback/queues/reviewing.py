@@ -21,6 +21,7 @@ from apps.feedback.queues.models import (
     reservation,
 )
 from apps.feedback.queues.rubric import rows_of
+from apps.projects.models import Project
 from apps.runs.models import Run
 from apps.threads.models import Thread
 
@@ -44,9 +45,10 @@ def allowed(queue: AnnotationQueue, membership: Membership | None) -> bool:
 
 
 def held(queue: AnnotationQueue, user: User) -> QueueItem | None:
-    """What the person is at."""
-    review = QueueReview.objects.in_queue(queue).by(user).held(timezone.now()).order_by("-reserved_until").first()
-    return None if review is None else QueueItem.objects.filter(pk=review.item_id).first()
+    """What the person is at, unless it is gone meanwhile."""
+    reviews = QueueReview.objects.in_queue(queue).by(user).held(timezone.now()).select_related("item")
+    review = reviews.order_by("-reserved_until").first()
+    return None if review is None or is_gone(review.item) else review.item
 
 
 def take(queue: AnnotationQueue, user: User, after: QueueItem | None = None) -> QueueItem | None:
@@ -176,6 +178,9 @@ def reopen(queue: AnnotationQueue, item: QueueItem, user: User) -> None:
 
 
 def is_gone(item: QueueItem) -> bool:
+    """With its project, whose runs follow in the background."""
+    if not Project.objects.among([item.project_id]).exists():
+        return True
     if item.is_thread:
         return not Thread.objects.among([item.place]).exists()
     return not Run.objects.in_trace(item.place).with_id(item.run).exists()

@@ -127,10 +127,11 @@ class Review:
     @classmethod
     def of(cls, queue: AnnotationQueue, item: QueueItem, membership: Membership) -> "Review":
         """Reserves the item if it waits for the person. Raises Http404 where its run or thread is gone."""
-        project = Project.objects.in_workspace(queue.workspace).among([item.project_id]).first()
         thread = Thread.objects.among([item.place]).first() if item.is_thread else None
         run = None if item.is_thread else Run.objects.in_trace(item.place).with_id(item.run).first()
-        if project is None or (thread is None and run is None):
+        subject = thread or run
+        project = Project.objects.in_workspace(queue.workspace).among([subject.project_id]).first() if subject else None
+        if project is None:
             raise Http404("What was to be reviewed here has been deleted.")
         project.workspace = queue.workspace
         if thread is not None:

@@ -13,6 +13,7 @@ from apps.feedback.queues import reviewing
 from apps.feedback.queues.models import AnnotationQueue, QueueItem
 from apps.feedback.queues.rubric import rubric_from
 from apps.feedback.services import record
+from apps.projects import services as projects
 from apps.projects.models import Project
 from tests.feedback.queues.conftest import fill, fill_with_threads, make_queue, signed_in
 from tests.threads.wire import send, turns
@@ -268,6 +269,15 @@ def test_a_gone_item_says_so_and_is_passed_over(threads: AnnotationQueue, anna: 
     assert client.get(url("item", threads, first.pk)).status_code == 404
     assert "deleted" in text(client.get(url("detail", threads)))
     assert client.get(url("review", threads))["location"] == url("item", threads, second.pk)
+
+
+def test_the_items_of_a_deleted_project_are_passed_over_at_once(
+    threads: AnnotationQueue, project: Project, alice: User, anna: User
+) -> None:
+    client = signed_in(anna)
+    client.get(url("review", threads), follow=True)
+    projects.delete(project, alice)
+    assert "The queue is empty" in text(client.get(url("review", threads)))
 
 
 def test_items_are_shown_by_section(threads: AnnotationQueue, anna: User) -> None:
