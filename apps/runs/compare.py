@@ -59,7 +59,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number of both sides and by how much the second differs. better is None where neither is."""
+    """A number of both sides and by how much the second differs. better is None where neither is, as of tokens: more may be said."""
 
     label: str
     a: str
@@ -68,13 +68,13 @@ class Figure:
     better: bool | None = None
 
     @classmethod
-    def of(cls, label: str, a: Any, b: Any, show: Callable[[Any], str]) -> "Figure":
+    def of(cls, label: str, a: Any, b: Any, show: Callable[[Any], str], *, judged: bool = True) -> "Figure":
         shown = [UNKNOWN if value is None else show(value) for value in (a, b)]
         if a is None or b is None or a == b:
             return cls(label, *shown, "the same" if a is not None and a == b else "")
         sign, size = ("+", b - a) if b > a else ("\N{MINUS SIGN}", a - b)
         share = f", {sign}{100 * float(size) / float(a):.0f} %" if a and 100 * float(size) / float(a) < 1_000 else ""
-        return cls(label, *shown, f"{sign}{show(size)}{share}", bool(b < a))
+        return cls(label, *shown, f"{sign}{show(size)}{share}", bool(b < a) if judged else None)
 
 
 @dataclass(frozen=True)
@@ -190,10 +190,10 @@ class Comparison:
             Figure.of("First token", first_token(a.run, a.trace), first_token(b.run, b.trace), _seconds),
         ]
         amounts = (("Tokens in", "prompt_tokens"), ("Tokens out", "completion_tokens"), ("Tokens", "total_tokens"))
-        found += [Figure.of(label, *self._usage(name), tokens) for label, name in amounts]
+        found += [Figure.of(label, *self._usage(name), tokens, judged=False) for label, name in amounts]
         found.append(Figure.of("Cost", *self._usage("total_cost"), cost))
         if not (a.more or b.more):
-            found.append(Figure.of("Runs", len(a.runs), len(b.runs), str))
+            found.append(Figure.of("Runs", len(a.runs), len(b.runs), str, judged=False))
             found.append(Figure.of("Failed runs", a.errors, b.errors, str))
         return [figure for figure in found if (figure.a, figure.b) != (UNKNOWN, UNKNOWN)]
 

@@ -16,7 +16,8 @@ MAX_LINES: Final = 1_500
 MAX_LINE: Final = 2_000
 CONTEXT: Final = 3
 """Lines shown around a change; more of the same are folded."""
-ALIKE: Final = 0.5
+ALIKE: Final = 0.4
+"""Of the words of two lines, from which on the one is taken for the other, rewritten."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _replaced(olds: Sequence[str], news: Sequence[str]) -> Iterator[Line]:
         new = news[at] if at < len(news) else None
         if old is None or new is None:
             yield Line("added" if old is None else "dropped", _whole(old, "dropped"), _whole(new, "added"))
-        elif SequenceMatcher(None, old, new, autojunk=False).quick_ratio() < ALIKE:
+        elif SequenceMatcher(None, old.split(), new.split(), autojunk=False).ratio() < ALIKE:
             yield Line("changed", _whole(old, "dropped"), _whole(new, "added"))
         else:
             pieces = words(old, new)

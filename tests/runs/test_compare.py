@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -16,7 +16,7 @@ from apps.projects.models import Project
 from apps.runs import compare, compare_text
 from apps.runs.compare_text import TextDiff
 from tests.factories import EPOCH, ProjectFactory
-from tests.threads.listing import chat, llm
+from tests.threads.listing import llm
 from tests.threads.wire import run, send
 
 HOSTILE = "<script>alert(1)</script>"
@@ -30,17 +30,21 @@ def viewer(client: Client, bob: User) -> Client:
 
 def sides(workspace: Workspace) -> tuple[Project, list[dict[str, Any]], list[dict[str, Any]]]:
     """The second is slower, has a step more, and answers otherwise."""
-    a = chat("t", llm(tokens=100, cost="0.5"), {"name": "search", "run_type": "tool"}, outputs={"answer": "It is dry."})
-    b = chat(
-        "t",
-        llm(tokens=150, cost="0.75"),
-        {"name": "search", "run_type": "tool"},
-        {"name": "rerank", "run_type": "tool", "start_time": (EPOCH + timedelta(minutes=2)).isoformat()},
-        minutes=1,
+    a = trace([llm(tokens=100, cost="0.5"), {"name": "search"}], outputs={"answer": "It is dry."})
+    b = trace(
+        [llm(tokens=150, cost="0.75"), {"name": "search"}, {"name": "rerank"}],
+        start=EPOCH + timedelta(minutes=1),
         seconds=3,
         outputs={"answer": "It is wet."},
     )
     return send(workspace, *a, *b), a, b
+
+
+def trace(steps: list[dict[str, Any]], start: datetime = EPOCH, **fields: Any) -> list[dict[str, Any]]:
+    """The root and its steps, a tenth of a second apart."""
+    root = run(thread_id="t", start=start, **fields)
+    starts = (start + timedelta(milliseconds=100 * number) for number in range(1, 100))
+    return [root, *({**run(parent=root, start=at), **step} for at, step in zip(starts, steps, strict=False))]
 
 
 def url(project: Project) -> str:

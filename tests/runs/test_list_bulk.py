@@ -11,6 +11,7 @@ from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from apps.accounts.models import AuditEntry, Role, User, Workspace
+from apps.feedback.queues.models import AnnotationQueue, QueueItem
 from apps.projects.models import Project
 from apps.runs.ingest.reconcile import reconcile
 from apps.runs.models import Run
@@ -110,3 +111,13 @@ def test_many_traces_are_deleted_in_the_background(
     (job,) = ProcrastinateJob.objects.filter(task_name="delete_traces")
     assert len(job.args["traces"]) == 2
     assert len(listed(client, project)) == 2
+
+
+def test_selected_runs_are_put_into_a_queue(client: Client, workspace: Workspace, project: Project) -> None:
+    queue = AnnotationQueue.objects.create(workspace=workspace, name="To judge")
+    client.force_login(MembershipFactory.create(workspace=workspace, role=Role.ANNOTATOR).user)
+    asked = do(client, project, "queue", "first", query="q=hello").content.decode()
+    assert "Add 1 run to a queue" in asked
+    assert f'action="{url(project, "bulk")}"' in asked
+    assert do(client, project, "queue", "first", queue=str(queue.pk), query="q=hello").url == f"{url(project)}?q=hello"
+    assert [item.run_id for item in QueueItem.objects.in_queue(queue)] == [Run.objects.get(name="first").id]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.accounts.models import Workspace
 from apps.feedback.queues.models import AnnotationQueue, Kind, QueueItem
 from apps.projects.models import Project
-from apps.runs.models import Run, thread_uuid
+from apps.runs.models import Run, RunQuerySet, thread_uuid
 from apps.threads.models import Thread, ThreadQuerySet
 
 MOST_ADDED: Final = 10_000
@@ -53,10 +53,20 @@ def add_threads(queue: AnnotationQueue, keys: Iterable[tuple[Project, str]]) -> 
 def add_selected(queue: AnnotationQueue, threads: ThreadQuerySet) -> tuple[int, int]:
     """The most recently active first, at most MOST_ADDED. Returns how many were added and how many were there already."""
     chosen = list(threads.for_table().only("id", "project_id", "thread_id", "first_start")[:MOST_ADDED])
+    return _put(queue, _thread_items(queue, chosen), len(chosen))
+
+
+def add_selected_runs(queue: AnnotationQueue, runs: RunQuerySet) -> tuple[int, int]:
+    """As add_selected, by their start."""
+    chosen = list(runs.order_by("-start_time", "-id").only("id", "trace_id", "project_id", "start_time")[:MOST_ADDED])
+    return _put(queue, _run_items(queue, chosen), len(chosen))
+
+
+def _put(queue: AnnotationQueue, items: Iterator[QueueItem], count: int) -> tuple[int, int]:
     before = QueueItem.objects.in_queue(queue).count()
-    _store(_thread_items(queue, chosen))
+    _store(items)
     added = QueueItem.objects.in_queue(queue).count() - before
-    return added, len(chosen) - added
+    return added, count - added
 
 
 def _run_items(queue: AnnotationQueue, runs: list[Run]) -> Iterator[QueueItem]:

@@ -1,4 +1,4 @@
-"""The button of the Threads tab that puts threads into a queue."""
+"""The buttons of the Threads tab and of the Runs tab that put what is selected into a queue."""
 
 from typing import Final
 
@@ -9,8 +9,10 @@ from django.shortcuts import redirect, render
 from apps.accounts.access import MemberRequest
 from apps.common.templatetags.threadline import plural
 from apps.feedback.queues.access import queue_or_404
-from apps.feedback.queues.adding import MOST_ADDED, add_selected
+from apps.feedback.queues.adding import MOST_ADDED, add_selected, add_selected_runs
 from apps.feedback.queues.models import AnnotationQueue
+from apps.runs.table.bulk import Action as RunAction
+from apps.runs.table.bulk import Selection as RunSelection
 from apps.threads.bulk import MOST_TICKED, Action, Selection
 from apps.threads.trace_view import as_uuid
 
@@ -19,31 +21,50 @@ def add_ticked(request: MemberRequest, selection: Selection) -> HttpResponse:
     """Asks which queue first, where the form does not say it."""
     chosen = as_uuid(selection.form.get("queue", ""))
     if chosen is None:
-        return _ask(request, selection)
+        return _ask(request, selection, "thread", selection.threads.count())
     queue = queue_or_404(request.workspace, chosen)
     added, before = add_selected(queue, selection.threads)
-    told = f"{plural(added, 'thread')} added to {queue.name}"
+    return _told(request, selection.page, queue, "thread", added, before)
+
+
+def add_ticked_runs(request: MemberRequest, selection: RunSelection) -> HttpResponse:
+    """As add_ticked."""
+    chosen = as_uuid(selection.form.get("queue", ""))
+    if chosen is None:
+        return _ask(request, selection, "run", selection.runs.count())
+    queue = queue_or_404(request.workspace, chosen)
+    added, before = add_selected_runs(queue, selection.runs)
+    return _told(request, selection.page, queue, "run", added, before)
+
+
+def _told(
+    request: MemberRequest, page: str, queue: AnnotationQueue, noun: str, added: int, before: int
+) -> HttpResponse:
+    told = f"{plural(added, noun)} added to {queue.name}"
     if before:
         told += f"; {before} {'was' if before == 1 else 'were'} in it already"
     if added + before == MOST_ADDED:
-        told += f". At most {MOST_ADDED:,} are added at once, the most recently active first"
+        told += f". At most {MOST_ADDED:,} are added at once, the latest first"
     messages.success(request, f"{told}.")
-    return redirect(selection.page)
+    return redirect(page)
 
 
-def _ask(request: MemberRequest, selection: Selection) -> HttpResponse:
+def _ask(request: MemberRequest, selection: Selection | RunSelection, noun: str, count: int) -> HttpResponse:
     """With what is selected in hidden fields."""
     form = selection.form
     kept = [(name, value) for name in ("query", "all") if (value := form.get(name))]
-    kept += [("thread", value) for value in form.getlist("thread")[:MOST_TICKED]]
+    kept += [(noun, value) for value in form.getlist(noun)[:MOST_TICKED]]
     context = {
         "project": selection.project,
         "back": selection.page,
         "kept": kept,
-        "count": min(selection.threads.count(), MOST_ADDED),
+        "noun": noun,
+        "action": request.path,
+        "count": min(count, MOST_ADDED),
         "queues": AnnotationQueue.objects.in_workspace(request.workspace).to_choose_from(),
     }
     return render(request, "feedback/queue_choose.html", context)
 
 
 ACTION: Final = Action("queue", "annotator", "feedback/queue_bulk.html", add_ticked)
+RUN_ACTION: Final = RunAction("queue", "annotator", "feedback/queue_bulk.html", add_ticked_runs)

@@ -132,7 +132,7 @@ COLUMNS: Final = {
         Column("user", "User", cells.found_text, lambda run, found: found, "user_id in the metadata", load=users_of),
         Column("thread", "Thread", cells.thread, _trace("thread_id"), "Of the trace", load=traces_of),
         Column("runs", "Runs", cells.count(_trace("run_count")), _trace("run_count"), "In the whole trace", True, traces_of),
-        Column("errors", "Errors", cells.count(_trace("error_count")), _trace("error_count"), "Failed, in the whole trace", True, traces_of),
+        Column("errors", "Errors", cells.count(_trace("error_count")), _trace("error_count"), "Failed, in the trace", True, traces_of),
         Column("start", "Start", cells.start, _own("start_time"), "", True, order=F("start_time")),
     )
 }  # fmt: skip
