@@ -61,9 +61,12 @@ def row(page: Page, name: str) -> Locator:
 
 
 def annotate(page: Page) -> None:
-    page.wait_for_load_state()  # keys are heard once the scripts run
+    page.wait_for_load_state()  # keys are heard once the scripts run, and links fill the panel once they have settled
+    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-added, .htmx-settling')")
     page.keyboard.press("a")
     expect(panel(page).get_by_role("heading", name="Annotate")).to_be_focused()
+    # While it slides in, its colours are not yet those that are read.
+    page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished)).then(() => null)")
 
 
 def test_two_people_annotate_one_thread_by_keyboard_and_see_each_other(
@@ -159,8 +162,10 @@ def test_a_run_inside_a_turn_is_annotated_in_the_trace_view(page: Page, ada: Per
     page.locator(".tree").get_by_role("link", name="get_order").click()
     expect(page.locator("#run").get_by_role("heading", name="get_order")).to_be_visible()
     annotate(page)
+    read = page.url
     page.keyboard.type("11")
     expect(page.locator("#run-feedback tbody tr")).to_have_count(1)
+    assert page.url == read
     expect(page.locator(".tree li a[aria-current] .rated-dot.ok")).to_be_visible()
     assert_accessible(page)
 
