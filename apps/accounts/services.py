@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from allauth.account import app_settings as allauth_settings
-from allauth.account.utils import user_pk_to_url_str
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -90,5 +88,9 @@ def password_path(user: User) -> str:
     """
     if user.has_usable_password():
         return ""
+    # Its flows take megabytes, which the worker does without.
+    from allauth.account import app_settings as allauth_settings
+    from allauth.account.utils import user_pk_to_url_str
+
     token = allauth_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
     return reverse("account_reset_password_from_key", args=[user_pk_to_url_str(user), token])

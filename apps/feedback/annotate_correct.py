@@ -8,8 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from apps.feedback.keys import BadFeedback
-from apps.feedback.wire import MAX_JSON_BYTES
+from apps.feedback.keys import MAX_JSON_BYTES, BadFeedback
 from apps.runs.payloads import read
 from apps.runs.shapes import Json
 from apps.threads.export_formats import indented

@@ -9,6 +9,7 @@ from apps.feedback.draft import Draft
 from apps.feedback.models import FeedbackKey, KeyType
 
 MAX_KEY = 180
+MAX_JSON_BYTES = 200_000
 MAX_CATEGORIES = 200
 _SHAPE = ("type", "min", "max", "categories", "multiple")
 

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from apps.feedback import aggregate, following, reconcile
 from apps.feedback.queues import following as queues
-from apps.feedback.receive import receive
 from apps.projects.ports import FeedbackPort, Refusal, RunKey, Stats
 
 
 class Port(FeedbackPort):
     def receive(self, workspace: Any, parts: Sequence[tuple[str, bytes]]) -> list[Refusal]:
+        from apps.feedback.receive import receive  # it brings the API's types, which the worker does without
+
         return receive(workspace, parts)
 
     def runs_written(self, cursor: Any, workspace_id: UUID, runs: Collection[RunKey]) -> None:

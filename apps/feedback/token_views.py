@@ -14,10 +14,10 @@ from pydantic import Field
 from apps.feedback import services
 from apps.feedback.access import token_or_404
 from apps.feedback.draft import Draft
-from apps.feedback.keys import BadFeedback
+from apps.feedback.keys import MAX_JSON_BYTES, BadFeedback
 from apps.feedback.models import FeedbackToken
-from apps.feedback.wire import MAX_JSON_BYTES, Verdict, verdict
-from apps.projects.wire import storable
+from apps.feedback.wire import Verdict, verdict
+from apps.projects.values import storable
 from apps.runs.ingest.decode import NotJson, parse
 
 MAX_BODY = 64 * 1024

@@ -13,13 +13,13 @@ from ninja import Schema
 from pydantic import Field
 
 from apps.feedback.draft import Draft
-from apps.feedback.keys import MAX_KEY, BadFeedback
+from apps.feedback.keys import MAX_JSON_BYTES, MAX_KEY, BadFeedback
 from apps.feedback.models import SCORE_PLACES, Feedback
-from apps.projects.wire import Moment, Text, storable
+from apps.projects.values import storable
+from apps.projects.wire import Moment, Text
 
 MAX_COMMENT: Final = 20_000
 MAX_VALUE_BYTES: Final = 20_000
-MAX_JSON_BYTES: Final = 200_000
 MAX_SCORE: Final = 10**15
 MAX_TURN: Final = 2**31 - 1
 _SMALLEST: Final = Decimal(1).scaleb(-SCORE_PLACES)

@@ -17,7 +17,8 @@ from apps.projects.access import project_named, project_or_404
 from apps.projects.models import DEFAULT_PROJECT, Project
 from apps.projects.schemas import ID, OBJECT, PROJECT, answers, array, object_of
 from apps.projects.stats import stats_of
-from apps.projects.wire import Json, Moment, Text, storable
+from apps.projects.values import storable
+from apps.projects.wire import Json, Moment, Text
 
 MAX_PAGE = 100
 MAX_NAME = 500

@@ -5,9 +5,12 @@ from threading import Event, Thread
 from typing import Any
 
 import django
+from django.conf import settings
 from django.db import close_old_connections
 
 STOP_SECONDS = 8
+OF_PAGES = {"django.contrib.admin", "ninja"}
+"""Apps that only the web process needs: without them this one is 15 MiB smaller."""
 
 
 async def fresh_connections(process: Any, context: Any, worker: Any) -> Any:
@@ -19,9 +22,14 @@ async def fresh_connections(process: Any, context: Any, worker: Any) -> Any:
         close_old_connections()
 
 
-def main() -> None:
+def set_up() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app not in OF_PAGES]
     django.setup()
+
+
+def main() -> None:
+    set_up()
     from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.utils import connector_params

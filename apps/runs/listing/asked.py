@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from django.utils.module_loading import import_string
 
-from apps.projects.wire import utc
+from apps.projects.values import utc
 from apps.runs.query.fields import SEARCHED
 from apps.runs.query.nodes import FilterError, Node, Search
 from apps.runs.query.parse import MAX_WORDS, parse

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
-from apps.projects.wire import utc
+from apps.projects.values import utc
 from apps.runs.query.nodes import FilterError, Op, Value, as_json
 from apps.runs.query.syntax import Literal
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from apps.projects.wire import MAX_JSON_DEPTH, storable
+from apps.projects.values import MAX_JSON_DEPTH, storable
 from apps.runs.query.fields import FIELDS, ORDER, SEARCHABLE, SEARCHED, Field, Kind
 from apps.runs.query.nodes import (
     And,
