@@ -199,6 +199,26 @@ def test_a_deleted_trace_leaves_the_queue(api: Caller, queue: AnnotationQueue, a
     assert api.get(f"{QUEUES}/{queue.pk}/size", status="all").json() == {"size": 1}
 
 
+def test_a_run_stays_in_the_queue_when_its_parent_arrives_late(api: Caller, queue: AnnotationQueue) -> None:
+    parent = run("parent")
+    child = run("child", parent=parent)
+    send(queue.workspace, child)
+    api.post(f"{QUEUES}/{queue.pk}/runs", [child["id"]])
+    send(queue.workspace, parent)
+    (listed,) = api.get(f"{QUEUES}/{queue.pk}/runs").json()
+    assert (listed["id"], listed["trace_id"]) == (child["id"], parent["id"])
+
+
+def test_a_run_that_stood_alone_stays_in_the_queue_when_it_joins_its_trace(api: Caller, queue: AnnotationQueue) -> None:
+    parent = run("parent")
+    child = run("child", parent=parent)
+    send(queue.workspace, {**child, "trace_id": None, "dotted_order": None})
+    api.post(f"{QUEUES}/{queue.pk}/runs", [child["id"]])
+    send(queue.workspace, parent)
+    (listed,) = api.get(f"{QUEUES}/{queue.pk}/runs").json()
+    assert (listed["id"], listed["trace_id"]) == (child["id"], parent["id"])
+
+
 def test_listing_runs_costs_the_same_at_10_and_at_20(api: Caller, queue: AnnotationQueue, count_queries: Any) -> None:
     fill(queue, 10)
     api.get(f"{QUEUES}/{queue.pk}/runs")
