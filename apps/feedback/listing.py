@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.http import Http404
@@ -72,6 +72,8 @@ class Entry:
     turn: int = 0
     run: Run | None = None
     """Set where all entries are about it, so that a correction can be compared with its output."""
+    name: str = ""
+    """Of the run, in a list of several."""
 
     @property
     def judge(self) -> str:
@@ -116,10 +118,18 @@ def entries_of(
 def listed(asked: Asked, cursor: str) -> dict[str, Any]:
     """The context of feedback/given.html."""
     page = keyset(asked.verdicts().for_list(), ("-created_at", "-id"), cursor)
+    names: Mapping[uuid.UUID | None, str] = {} if asked.run and not asked.trace else _names(asked.project, page.rows)
     entries = entries_of(asked.project, page.rows, _numbers(asked.thread), None if asked.trace else asked.run)
+    entries = [replace(each, name=names.get(each.feedback.run_id, "")) for each in entries]
     figures = _figures(asked)
     history = asked.verdicts().for_list()[:MOST_HISTORY] if asked.level == Level.THREAD else ()
     return {"asked": asked, "page": page, "entries": entries, "figures": figures, "lines": lines_of(history)}
+
+
+def _names(project: Project, found: Sequence[Feedback]) -> dict[uuid.UUID | None, str]:
+    runs = {feedback.run_id for feedback in found if feedback.run_id}
+    within = Run.objects.in_project(project).in_traces({each.trace_id for each in found if each.trace_id})
+    return dict(within.filter(id__in=runs).values_list("id", "name"))
 
 
 def _figures(asked: Asked) -> list[Figure]:

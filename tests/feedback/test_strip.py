@@ -202,6 +202,15 @@ def test_the_list_numbers_the_turns_and_marks_what_was_replaced(viewer: Client, 
     assert "judged on turns 1 to 2" in html
 
 
+def test_the_list_names_the_runs_inside_a_turn(viewer: Client, workspace: Workspace) -> None:
+    root = run(thread_id="sally")
+    project = send(workspace, root, run("look_up", parent=root))
+    rate(project, "good", 1, 0)
+    html = viewer.get(url("given", project, thread="sally")).content.decode()
+    assert "Open <bdi>look_up</bdi>" in html
+    assert "Open trace" in html
+
+
 def test_the_list_is_narrowed_by_key_and_level(viewer: Client, project: Project) -> None:
     rate(project, "good", 1)
     judge(project, "resolved", 0.5)
