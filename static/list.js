@@ -42,6 +42,11 @@
     header.querySelector(".push").after(buttons);
   });
   document.addEventListener("panel:close", () => mark(null));
+  // An answer for a row that was left meanwhile, or came after the panel was closed.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const link = event.detail.requestConfig.elt;
+    if (link.matches?.("[data-row-link]") && !link.hasAttribute("aria-current")) event.detail.shouldSwap = false;
+  });
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-row-step]");
     if (button) walk(Number(button.dataset.rowStep));

@@ -101,8 +101,8 @@ class FilterBar:
 
     @property
     def everything(self) -> str:
-        """The query string of the list without any filter; it must not lead back to the default."""
-        return f"saved={ALL}" if opening(self.saved) else ""
+        """The query string of the list without any filter, of the same preset; it must not lead back to the default."""
+        return Asked(show=self.asked.show).query() or (f"saved={ALL}" if opening(self.saved) else "")
 
     @property
     def is_everything(self) -> bool:

@@ -9,6 +9,7 @@ from apps.accounts.access import MemberRequest
 from apps.projects.models import Project
 from apps.runs.listing import heads
 from apps.runs.listing.asked import Asked
+from apps.runs.listing.bar import ALL
 from apps.runs.listing.layout import Layout
 from apps.runs.listing.narrow import narrowed_runs
 from apps.runs.listing.times import hidden, range_of
@@ -43,9 +44,7 @@ def context(request: MemberRequest, project: Project, asked: Asked) -> dict[str,
         "totals": totals,
         "page": page,
         "place": place,
-        "presets": [
-            (name, label, asked.query(show="" if name == "traces" else name)) for name, label in PRESETS.items()
-        ],
+        "presets": [(name, label, _preset(asked, name)) for name, label in PRESETS.items()],
         "show": show,
         "noun": NOUNS[show],
         "most_counted": MOST_COUNTED,
@@ -65,6 +64,11 @@ def context(request: MemberRequest, project: Project, asked: Asked) -> dict[str,
         "aside": request.COOKIES.get(ASIDE_COOKIE) != "off",
         "actions": [action for action in ACTIONS if request.membership.may(action.role)],
     }
+
+
+def _preset(asked: Asked, name: str) -> str:
+    """The query string of the same list of other runs. An empty one would lead to a default filter."""
+    return asked.query(show="" if name == "traces" else name) or f"saved={ALL}"
 
 
 def columns_of(request: MemberRequest, project: Project, asked: Asked) -> list[Column]:
