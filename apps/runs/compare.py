@@ -69,12 +69,12 @@ class Figure:
 
     @classmethod
     def of(cls, label: str, a: Any, b: Any, show: Callable[[Any], str], *, judged: bool = True) -> "Figure":
-        shown = [UNKNOWN if value is None else show(value) for value in (a, b)]
+        left, right = (UNKNOWN if value is None else show(value) for value in (a, b))
         if a is None or b is None or a == b:
-            return cls(label, *shown, "the same" if a is not None and a == b else "")
+            return cls(label, left, right, "the same" if a is not None and a == b else "")
         sign, size = ("+", b - a) if b > a else ("\N{MINUS SIGN}", a - b)
         share = f", {sign}{100 * float(size) / float(a):.0f} %" if a and 100 * float(size) / float(a) < 1_000 else ""
-        return cls(label, *shown, f"{sign}{show(size)}{share}", bool(b < a) if judged else None)
+        return cls(label, left, right, f"{sign}{show(size)}{share}", bool(b < a) if judged else None)
 
 
 @dataclass(frozen=True)

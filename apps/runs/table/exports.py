@@ -35,7 +35,7 @@ def json_lines(project: Project, runs: RunQuerySet, columns: Sequence[Column]) -
         yield msgspec.json.encode(told) + b"\n"
 
 
-def _raw(frame: bytes | None) -> Any:
+def _raw(frame: bytes | memoryview | None) -> Any:
     return None if frame is None else msgspec.Raw(payload.unpack(frame))
 
 

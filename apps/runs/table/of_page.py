@@ -47,7 +47,11 @@ def previews_of(project: Project, runs: Sequence[Run]) -> Mapping[RunKey, Previe
     found: dict[RunKey, Preview] = {run.pk: Preview(run.inputs_preview, run.outputs_preview) for run in runs}
     missing = [run for run in runs if run.inputs_preview is None and run.outputs_preview is None]
     if missing:
-        given = {"traces": [run.trace_id for run in missing], "ids": [run.id for run in missing], "most": MAX_FRAME}
+        given: dict[str, Any] = {
+            "traces": [run.trace_id for run in missing],
+            "ids": [run.id for run in missing],
+            "most": MAX_FRAME,
+        }
         with connection.cursor() as cursor:
             cursor.execute(_FRAMES, given)
             for trace_id, run_id, inputs, outputs, large in cursor.fetchall():
