@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,13 +11,12 @@ from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import reverse
 
 from apps.accounts.access import MemberRequest
 from apps.accounts.services import record
 from apps.common.templatetags.threadline import plural
 from apps.projects.models import Project
-from apps.runs.listing.asked import Asked
+from apps.runs.listing.bulk import MOST_TICKED, Action, Selected, asked_and_option
 from apps.runs.listing.layout import Layout
 from apps.runs.listing.lines import download
 from apps.threads import exports, tasks
@@ -28,40 +27,24 @@ from apps.threads.tagging import ThreadTag, clean_tag
 
 MOST_AT_ONCE: Final = 200
 """Turns that a request deletes itself; more are left to the worker."""
-MOST_TICKED: Final = 1_000
 TAG_BATCH: Final = 5_000
 
 
 @dataclass(frozen=True)
-class Selection:
-    """asked is that of the page, to which the reader returns; option is what the button says beside its action."""
-
-    project: Project
-    asked: Asked
+class Selection(Selected):
     threads: ThreadQuerySet
-    form: QueryDict
-    option: str
+
+    route = "threads:list"
 
     @property
-    def page(self) -> str:
-        url = reverse("threads:list", args=[self.project.workspace_id, self.project.pk])
-        return f"{url}?{query}" if (query := self.asked.query()) else url
-
-
-@dataclass(frozen=True)
-class Action:
-    """A button of the bulk bar and what it does. template is its part of the bar; role the lowest that may."""
-
-    id: str
-    role: str
-    template: str
-    run: Callable[[MemberRequest, Selection], HttpResponseBase]
+    def rows(self) -> ThreadQuerySet:
+        return self.threads
 
 
 def selection_of(project: Project, form: QueryDict) -> Selection:
-    asked = Asked.of(QueryDict(form.get("query", "")))
+    asked, option = asked_and_option(form)
     threads = narrowed(project, asked) if form.get("all") else Thread.objects.in_project(project).among(_ticked(form))
-    return Selection(project, asked, threads, form, form.get("do", "").partition(".")[2])
+    return Selection(project, asked, form, option, threads)
 
 
 def _ticked(form: QueryDict) -> Iterator[uuid.UUID]:
@@ -127,14 +110,9 @@ def delete(request: MemberRequest, selection: Selection) -> HttpResponse:
     return redirect(selection.page)
 
 
-ACTIONS: Final = [
+ACTIONS: Final[list[Action[Selection]]] = [
     Action("export", "viewer", "threads/list_bulk_export.html", export),
     Action("tag", "annotator", "threads/list_bulk_tag.html", tag),
     Action("delete", "editor", "threads/list_bulk_delete.html", delete),
 ]
 """In the order of the bar. A later app appends its own."""
-
-
-def action(button: str) -> Action | None:
-    """Of a button, which is called like its action or like tag.remove."""
-    return next((each for each in ACTIONS if each.id == button.partition(".")[0]), None)

@@ -1,12 +1,9 @@
 """The Threads tab: the table, and what is loaded beside it."""
 
 import uuid
-from typing import cast
 
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,11 +15,12 @@ from apps.projects.access import project_or_404
 from apps.projects.models import Project
 from apps.runs.listing.asked import Asked
 from apps.runs.listing.bar import FilterBar
+from apps.runs.listing.bulk import carry_out
 from apps.runs.listing.histogram import Activity, histogram_of
 from apps.runs.listing.layout import Layout
 from apps.runs.listing.times import moment_of
 from apps.threads import list_page
-from apps.threads.bulk import action, selection_of
+from apps.threads.bulk import ACTIONS, selection_of
 from apps.threads.facets import facets_of
 from apps.threads.models import Thread
 from apps.threads.narrow import narrowed
@@ -126,16 +124,7 @@ def histogram(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
 @member()
 def bulk(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_or_404(request.workspace, project_id)
-    chosen = action(request.POST.get("do", ""))
-    if chosen is None:
-        raise Http404("No such action")
-    if not request.membership.may(chosen.role):
-        raise PermissionDenied(f"This needs the role {chosen.role}; yours is {request.membership.role}.")
-    selection = selection_of(project, request.POST)
-    if not selection.threads.exists():
-        messages.error(request, "Select threads first.")
-        return redirect(selection.page)
-    return cast(HttpResponse, chosen.run(request, selection))
+    return carry_out(request, ACTIONS, lambda form: selection_of(project, form))
 
 
 def _url(project: Project) -> str:

@@ -11,9 +11,9 @@ from apps.common.templatetags.threadline import plural
 from apps.feedback.queues.access import queue_or_404
 from apps.feedback.queues.adding import MOST_ADDED, add_selected, add_selected_runs
 from apps.feedback.queues.models import AnnotationQueue
-from apps.runs.table.bulk import Action as RunAction
+from apps.runs.listing.bulk import MOST_TICKED, Action
 from apps.runs.table.bulk import Selection as RunSelection
-from apps.threads.bulk import MOST_TICKED, Action, Selection
+from apps.threads.bulk import Selection
 from apps.threads.trace_view import as_uuid
 
 
@@ -67,4 +67,4 @@ def _ask(request: MemberRequest, selection: Selection | RunSelection, noun: str,
 
 
 ACTION: Final = Action("queue", "annotator", "feedback/queue_bulk.html", add_ticked)
-RUN_ACTION: Final = RunAction("queue", "annotator", "feedback/queue_bulk.html", add_ticked_runs)
+RUN_ACTION: Final = Action("queue", "annotator", "feedback/queue_bulk.html", add_ticked_runs)

@@ -1,7 +1,7 @@
 """What can be done to several runs at once: those that are ticked, or all that the filter finds."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ from apps.common.templatetags.threadline import plural
 from apps.projects.models import Project
 from apps.projects.ports import RunKey
 from apps.runs import tasks
-from apps.runs.listing.asked import Asked
+from apps.runs.listing.bulk import MOST_TICKED, Action, Selected, asked_and_option
 from apps.runs.listing.layout import Layout
 from apps.runs.listing.lines import download
 from apps.runs.listing.narrow import narrowed_runs
@@ -29,39 +29,23 @@ from apps.runs.table.columns import chosen
 
 MOST_AT_ONCE: Final = 200
 """Traces that a request deletes itself; more are left to the worker."""
-MOST_TICKED: Final = 1_000
 
 
 @dataclass(frozen=True)
-class Selection:
-    """asked is that of the page, to which the reader returns; option is what the button says beside its action."""
-
-    project: Project
-    asked: Asked
+class Selection(Selected):
     runs: RunQuerySet
-    form: QueryDict
-    option: str
+
+    route = "runs:list"
 
     @property
-    def page(self) -> str:
-        url = reverse("runs:list", args=[self.project.workspace_id, self.project.pk])
-        return f"{url}?{query}" if (query := self.asked.query()) else url
-
-
-@dataclass(frozen=True)
-class Action:
-    """A button of the bulk bar and what it does. template is its part of the bar; role the lowest that may."""
-
-    id: str
-    role: str
-    template: str
-    run: Callable[[MemberRequest, Selection], HttpResponseBase]
+    def rows(self) -> RunQuerySet:
+        return self.runs
 
 
 def selection_of(project: Project, form: QueryDict) -> Selection:
-    asked = Asked.of(QueryDict(form.get("query", "")))
+    asked, option = asked_and_option(form)
     runs = narrowed_runs(project, asked) if form.get("all") else among(project, ticked(form))
-    return Selection(project, asked, runs, form, form.get("do", "").partition(".")[2])
+    return Selection(project, asked, form, option, runs)
 
 
 def among(project: Project, keys: Iterator[RunKey]) -> RunQuerySet:
@@ -117,14 +101,9 @@ def delete(request: MemberRequest, selection: Selection) -> HttpResponse:
     return redirect(selection.page)
 
 
-ACTIONS: Final = [
+ACTIONS: Final[list[Action[Selection]]] = [
     Action("compare", "viewer", "runs/list_bulk_compare.html", compare),
     Action("export", "viewer", "threads/list_bulk_export.html", export),
     Action("delete", "editor", "runs/list_bulk_delete.html", delete),
 ]
 """In the order of the bar. A later app puts its own before the last one."""
-
-
-def action(button: str) -> Action | None:
-    """Of a button, which is called like its action or like export.csv."""
-    return next((each for each in ACTIONS if each.id == button.partition(".")[0]), None)

@@ -1,12 +1,9 @@
 """The Runs tab: the table, and what is loaded beside it."""
 
 import uuid
-from typing import cast
 
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -17,12 +14,13 @@ from apps.projects.access import project_or_404
 from apps.runs.listing import heads
 from apps.runs.listing.asked import Asked
 from apps.runs.listing.bar import FilterBar
+from apps.runs.listing.bulk import carry_out
 from apps.runs.listing.histogram import Activity, histogram_of
 from apps.runs.listing.layout import Layout
 from apps.runs.listing.narrow import narrowed_runs
 from apps.runs.listing.times import moment_of
 from apps.runs.table import page as tab
-from apps.runs.table.bulk import action, selection_of
+from apps.runs.table.bulk import ACTIONS, selection_of
 from apps.runs.table.columns import column
 from apps.runs.table.facets import facets_of
 from apps.runs.table.sorts import latest_of, started_after
@@ -119,13 +117,4 @@ def histogram(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
 @member()
 def bulk(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     project = project_or_404(request.workspace, project_id)
-    chosen = action(request.POST.get("do", ""))
-    if chosen is None:
-        raise Http404("No such action")
-    if not request.membership.may(chosen.role):
-        raise PermissionDenied(f"This needs the role {chosen.role}; yours is {request.membership.role}.")
-    selection = selection_of(project, request.POST)
-    if not selection.runs.exists():
-        messages.error(request, "Select rows first.")
-        return redirect(selection.page)
-    return cast(HttpResponse, chosen.run(request, selection))
+    return carry_out(request, ACTIONS, lambda form: selection_of(project, form))
