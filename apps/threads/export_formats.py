@@ -10,6 +10,7 @@ import msgspec
 from django.template.loader import render_to_string
 
 from apps.common.templatetags.threadline import cost, duration
+from apps.runs.listing.lines import inert
 from apps.runs.parts import Call, Data, Documents, File, Image, Message, Part, Reasoning, Result, Text
 from apps.runs.payloads import Payload
 from apps.runs.shapes import Json
@@ -18,7 +19,6 @@ from apps.threads.models import Thread
 
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 _FENCE = re.compile(r"`{3,}")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
     "turn", "start", "end", "latency_s", "status", "name", "input", "output", "error", "prompt_tokens", "completion_tokens",
     "total_tokens", "cost", "trace_id",
@@ -176,7 +176,7 @@ def _csv(thread: Thread, hide: Hide) -> Iterator[str]:
         yield rows.writerow(
             [
                 turn.number, _time(trace.start_time), _time(trace.end_time), turn.latency and turn.latency.total_seconds(),
-                trace.status, _cell(trace.name), _cell(_said(turn.input)), _cell(_said(turn.output)), _cell(turn.error),
+                trace.status, inert(trace.name), inert(_said(turn.input)), inert(_said(turn.output)), inert(turn.error),
                 trace.prompt_tokens, trace.completion_tokens, trace.total_tokens, trace.known_cost, trace.trace_id,
             ]
         )  # fmt: skip
@@ -190,11 +190,6 @@ class _Echo:
 
     def write(self, text: str) -> str:
         return text
-
-
-def _cell(text: str) -> str:
-    """A spreadsheet would run a text that begins like a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _said(messages: Iterable[Message]) -> str:

@@ -17,8 +17,8 @@ from apps.runs.wire import money
 KINDS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 MARK: Final = "\ufeff".encode()
 """By which spreadsheets know UTF-8."""
-# A spreadsheet would run what begins like this.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+# The last four are the wide forms, which spreadsheets in Chinese, Japanese and Korean read alike.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def csv_line(values: Sequence[Any]) -> bytes:
@@ -43,7 +43,11 @@ def _plain(value: Any) -> str:
             value = ", ".join(map(str, value))
         case int() | float():
             return str(value)
-    text = str(value)
+    return inert(str(value))
+
+
+def inert(text: str) -> str:
+    """A spreadsheet would run a text that begins like a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
