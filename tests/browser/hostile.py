@@ -376,7 +376,7 @@ def giants() -> list[list[dict[str, Json]]]:
     def one(slot: str, **fields: Json) -> dict[str, Json]:
         return _run(kind, slot, slot, start, extra=extra, **fields)
 
-    picture = "data:image/png;base64," + "A" * 300_000
+    picture = "data:image/png;base64," + "A" * 40_000
     seen = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": picture}}]}]
     messages = [{"role": "user", "content": f"message {number}"} for number in range(2_000)]
     root = one("3,000 runs", inputs={"question": "how many?"}, outputs={"answer": "3,000"})
@@ -386,11 +386,11 @@ def giants() -> list[list[dict[str, Json]]]:
         [one("deep", inputs=deep, outputs={"as text": "[" * 100_000 + "]" * 100_000})],
         [one("5,000 keys", inputs={f"key {number}" * 5: number for number in range(5_000)}, outputs={"": "empty", " ": {}})],
         [one("2,000 messages", inputs={"messages": messages}, outputs={"messages": messages})],
-        [one("huge picture", inputs={"messages": seen}, outputs={"answer": f"![p]({picture})"})],
+        [one("large picture", inputs={"messages": seen}, outputs={"answer": f"![p]({picture})"})],
         [one("numbers", inputs={"n": 10**4_000, "f": 1e308, "e": 5e-324, "nothing": None, "neg": -0.0}, outputs={"s": "1" * 5_000})],
         [root, *children],
     ]  # fmt: skip
 
 
 GIANT_THREAD: Final = "giant"
-GIANT_RUNS: Final = ("10 MB", "deep", "5,000 keys", "2,000 messages", "huge picture", "numbers", "3,000 runs")
+GIANT_RUNS: Final = ("10 MB", "deep", "5,000 keys", "2,000 messages", "large picture", "numbers", "3,000 runs")
