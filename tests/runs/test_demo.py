@@ -8,6 +8,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import Workspace
+from apps.feedback.models import Feedback
 from apps.projects.models import Project
 from apps.runs import payload
 from apps.runs.demo import load
@@ -138,3 +139,10 @@ def test_cached_tokens_are_told_apart(loaded: Workspace) -> None:
     details = [run.usage_details for run in Run.objects.filter(thread_id="editor-7712").order_by("start_time")]
     assert "cache_creation" in details[0]["prompt"]
     assert all("cache_read" in later["prompt"] for later in details[1:])
+
+
+def test_users_and_a_judge_said_what_they_think_of_the_answers(loaded: Workspace) -> None:
+    said = Feedback.objects.in_workspace(loaded)
+    assert set(said.values_list("key", flat=True)) == {"user_score", "usefulness", "voice"}
+    assert said.count() > 100
+    assert not said.filter(waiting=True).exists()

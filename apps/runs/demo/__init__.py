@@ -3,12 +3,15 @@
 import uuid
 from datetime import timedelta
 
+import msgspec
 from django.utils import timezone
 
 from apps.accounts.models import Workspace
+from apps.projects import ports
 from apps.runs.demo.play import play
 from apps.runs.demo.script import conversations
 from apps.runs.demo.stocktake import stocktake
+from apps.runs.demo.verdicts import verdicts
 from apps.runs.ingest.deliver import deliver
 from apps.runs.models import Trace
 
@@ -23,7 +26,9 @@ def load(workspace: Workspace) -> int:
         )
         there = Trace.objects.projects_of(trace.id for trace in traces)
         began = now - timedelta(minutes=conversation.ago, seconds=length)
-        runs = [run for trace in traces if trace.id not in there for run in trace.wire(began)]
-        threads += bool(runs)
-        deliver(workspace, runs)
+        new = [trace for trace in traces if trace.id not in there]
+        deliver(workspace, [run for trace in new for run in trace.wire(began)])
+        said = [(verdict["id"], msgspec.json.encode(verdict)) for verdict in verdicts(new, began)]
+        ports.feedback.receive(workspace, said)
+        threads += bool(new)
     return threads
