@@ -161,6 +161,7 @@ RUN_FIELDS: Final[dict[str, Callable[[Shown], Any]]] = {
 
 type Beside = Callable[[Sequence[Run], HttpRequest], Mapping[uuid.UUID, Any]]
 
+
 def _feedback_stats(runs: Sequence[Run], _: HttpRequest) -> Mapping[uuid.UUID, Any]:
     found = ports.feedback.of_runs((run.trace_id, run.id) for run in runs)
     return {run_id: stats for (_, run_id), stats in found.items()}
