@@ -24,6 +24,7 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TOGETHER = {"browser": "browser", "otlp": "sdk", "sdk": "sdk"}
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The tests of a file share a server, so they stay together too."""
     tests = Path(__file__).parent
