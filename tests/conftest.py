@@ -24,13 +24,10 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TOGETHER = {"browser": "browser", "otlp": "sdk", "sdk": "sdk"}
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """The tests of a file share a server, so they stay together too."""
-    tests = Path(__file__).parent
-    for item in items:
-        place = item.path.relative_to(tests)
-        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(place.parts[0], str(place))))
+    place = item.path.relative_to(Path(__file__).parent)
+    item.add_marker(pytest.mark.xdist_group(TOGETHER.get(place.parts[0], str(place))))
 
 
 @pytest.fixture(scope="session")

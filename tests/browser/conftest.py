@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -132,7 +133,14 @@ def watched(context: BrowserContext) -> Iterator[BrowserContext]:
     context.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     context.on("weberror", lambda error: errors.append(str(error.error)))
     yield context
-    assert not errors
+    found = list(errors)
+    for number, page in enumerate(context.pages):
+        shoot(page, f"{_current_test()}-{number}")
+    assert not found
+
+
+def _current_test() -> str:
+    return re.sub(r"[^\w.-]+", "_", os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].partition(" ")[0])
 
 
 @pytest.fixture
@@ -162,4 +170,5 @@ def assert_fits(page: Page) -> None:
 def shoot(page: Page, name: str) -> None:
     """Keeps a picture where THREADLINE_SHOTS names a directory."""
     if folder := os.environ.get("THREADLINE_SHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=Path(folder) / f"{name}.png")
