@@ -20,16 +20,6 @@ from tests.server import LiveServer
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-# Tests that run in one process, when there are several: they share environments on disk, or a browser that the first one installs.
-TOGETHER = {"browser": "browser", "otlp": "sdk", "sdk": "sdk"}
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """The tests of a file share a server, so they stay together too."""
-    place = item.path.relative_to(Path(__file__).parent)
-    item.add_marker(pytest.mark.xdist_group(TOGETHER.get(place.parts[0], str(place))))
-
-
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
     """Where DATABASE_URL is not set, the session gets a throw-away embedded PostgreSQL.

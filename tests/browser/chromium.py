@@ -8,6 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import Playwright
 
+from tests.alone import alone
+
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 INSTALL_SECONDS = 900
 
@@ -16,6 +18,7 @@ class NoChromium(Exception):
     """Says what was tried and what to do."""
 
 
+@alone("chromium")
 def executable(playwright: Playwright) -> str:
     """The path of a Chromium: THREADLINE_CHROMIUM, one of the system, Playwright's own, or a new one."""
     if path := find(playwright):

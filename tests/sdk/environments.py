@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.alone import alone
+
 HERE = Path(__file__).parent
 PYTHON_VERSIONS = ("0.15.0", "0.4.31")
 TYPESCRIPT_VERSIONS = ("0.12.0", "0.9.0")
@@ -47,6 +49,7 @@ def checked(command: list[str], **options: Any) -> subprocess.CompletedProcess[s
     return done
 
 
+@alone("environments")
 def python_with(pins: Sequence[str], home: Path) -> Path:
     """The interpreter of a venv that holds these packages."""
     python, ready = home / "bin" / "python", home / "ready"
@@ -60,6 +63,7 @@ def python_with(pins: Sequence[str], home: Path) -> Path:
     return python
 
 
+@alone("environments")
 def node_with(version: str, cache: Path) -> Path:
     """A directory whose node_modules holds langsmith at that version, with the scripts of ts/ beside it."""
     home = cache / f"langsmith-js-{version}"
