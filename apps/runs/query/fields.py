@@ -106,21 +106,17 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """phrase is what a sentence calls the field; relation is set on the two halves of a pair.
-
-    unavailable says why a field that the language knows cannot be asked for yet.
-    """
+    """phrase is what a sentence calls the field; relation is set on the two halves of a pair."""
 
     name: str
     kind: Kind
     phrase: str
     nullable: bool = True
     relation: str = ""
-    unavailable: str = ""
 
 
-def _field(name: str, kind: Kind, phrase: str = "", *, never_null: bool = False, missing: str = "") -> Field:
-    return Field(name, kind, phrase or name.replace("_", " "), nullable=not never_null, unavailable=missing)
+def _field(name: str, kind: Kind, phrase: str = "", *, never_null: bool = False) -> Field:
+    return Field(name, kind, phrase or name.replace("_", " "), nullable=not never_null)
 
 
 def _pair(relation: str, *values: str) -> list[Field]:

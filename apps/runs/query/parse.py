@@ -228,8 +228,6 @@ def field_among(fields: Mapping[str, Field], argument: Argument) -> Field:
     field = fields.get(name)
     if field is None:
         raise FilterError(f"There is no field {name[:60]}{_hint(name, fields)}", argument.at)
-    if field.unavailable:
-        raise FilterError(f"{field.name} cannot be asked for: {field.unavailable}", argument.at)
     return field
 
 

@@ -53,9 +53,6 @@ IN_THE_WILD = [
     'has(metadata, \'{"runId": "…"}\')',
     'and(eq(run_type, "llm"), eq(name, "x"), eq(input_key, "messages.content"), like(input_value, "%x%"))',
     'search(inputs, "words")',
-]
-
-NOT_YET = [
     'and(eq(feedback_key, "user_score"), eq(feedback_score, 1))',
 ]
 
@@ -63,12 +60,6 @@ NOT_YET = [
 @pytest.mark.parametrize("text", IN_THE_WILD)
 def test_filters_found_in_the_wild_are_read(text: str) -> None:
     assert sentence(parse(f"\n\t {text} \r\n")) == sentence(parse(text)) != ""
-
-
-@pytest.mark.parametrize("text", NOT_YET)
-def test_what_cannot_be_answered_yet_says_so(text: str) -> None:
-    with pytest.raises(FilterError, match="cannot be asked for"):
-        parse(text)
 
 
 def test_words_of_the_language_ignore_case() -> None:
