@@ -125,6 +125,7 @@ def test_stats_of_a_thread_are_those_selected(api: Caller, now: datetime) -> Non
         "prompt_cost_details": {"raw": {"cache_read": 0.25}},
         "completion_cost_details": {"raw": {}},
         "feedback_stats": {},
+        "thread_feedback_stats": {},
     }
 
 
