@@ -167,8 +167,15 @@ def assert_fits(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
+def looked_over(page: Page, name: str) -> None:
+    """Accessible, no wider than the window, and kept as a picture."""
+    assert_accessible(page)
+    assert_fits(page)
+    shoot(page, name)
+
+
 def shoot(page: Page, name: str) -> None:
     """Keeps a picture where THREADLINE_SHOTS names a directory."""
     if folder := os.environ.get("THREADLINE_SHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{name}.png")
+        page.screenshot(path=Path(folder) / f"{name}.jpg", type="jpeg", quality=60)
