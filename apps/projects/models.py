@@ -34,6 +34,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def ids(self) -> list[uuid.UUID]:
         return list(self.values_list("pk", flat=True))
 
+    def forgetful(self) -> Self:
+        """Those that keep conversations for so many days only."""
+        return self.filter(keep_days__isnull=False).select_related("workspace").order_by("pk")
+
     def named(self, name: str) -> "Project | None":
         return self.filter(name=name).first()
 
@@ -92,6 +96,9 @@ class Project(models.Model):
     start_time = models.DateTimeField(default=timezone.now)
     end_time = models.DateTimeField(null=True, blank=True)
     reference_dataset_id = models.UUIDField(null=True, blank=True)
+    keep_days = models.PositiveIntegerField(
+        null=True, blank=True, help_text="after the last activity of a conversation; null keeps all"
+    )
 
     objects = ProjectQuerySet.as_manager()
 

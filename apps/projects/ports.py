@@ -1,11 +1,13 @@
-"""What lower apps need of feedback, which is built on them: they call `ports.feedback`, where that app puts itself when ready.
+"""What lower apps need of those built on them: they call `ports.feedback` and `ports.outdated`, where these put themselves when ready.
 
 Stats are by feedback key, in the shape of the API. Cursors are psycopg's own, inside the writer's transaction and locks.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
+
+from apps.projects.models import Project
 
 type Stats = dict[str, dict[str, Any]]
 type RunKey = tuple[UUID, UUID]
@@ -62,6 +64,14 @@ class FeedbackPort:
 
 
 feedback: FeedbackPort = FeedbackPort()
+
+
+def _none(project: Project, days: int) -> int:
+    return 0
+
+
+outdated: Callable[[Project, int], int] = _none
+"""How many threads of the project would go if it kept them for so many days."""
 
 
 def combined(own: Stats, whole: Stats) -> Stats:
