@@ -2,10 +2,11 @@
 
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.accounts.models import User, Workspace
@@ -18,7 +19,7 @@ class SharedLinkQuerySet(models.QuerySet["SharedLink"]):
         return self.filter(workspace=workspace).select_related("project", "created_by").order_by("-created_at")
 
     def live(self) -> Self:
-        return self.filter(revoked_at=None)
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
 
     def to_run(self, run_id: uuid.UUID) -> Self:
         return self.filter(kind=SharedLink.Kind.RUN, run_id=run_id)
@@ -38,7 +39,7 @@ class SharedLinkQuerySet(models.QuerySet["SharedLink"]):
 
 
 class SharedLink(models.Model):
-    """Whoever has the token reads one trace or one thread, and nothing else, until the link is revoked."""
+    """Whoever has the token reads one trace or one thread, and nothing else, until the link is revoked or expires."""
 
     class Kind(models.TextChoices):
         RUN = "run"
@@ -55,6 +56,7 @@ class SharedLink(models.Model):
     key_name = models.CharField(max_length=100, blank=True, help_text="the API key it was made with")
     created_at = models.DateTimeField(default=timezone.now)
     revoked_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, help_text="null: not by itself")
 
     objects = SharedLinkQuerySet.as_manager()
 
@@ -67,6 +69,12 @@ class SharedLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.thread_id or self.run_id}"
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it ceased to work; None while it does."""
+        over = self.expires_at if self.expires_at and self.expires_at <= timezone.now() else None
+        return self.revoked_at or over
 
     @property
     def place(self) -> str:

@@ -3,7 +3,7 @@
 import functools
 import uuid
 from collections.abc import Callable
-from typing import Any, Concatenate
+from typing import Any, Concatenate, Final
 
 from django.contrib import messages
 from django.db.models import FETCH_RAISE
@@ -24,6 +24,9 @@ from apps.threads.access import thread_or_404, workspace_link_or_404
 from apps.threads.shared import SharedLink, SharedLinkQuerySet
 from apps.threads.sharing import Maker, revoke, share_run, share_thread
 
+LASTS: Final = {"0": "until it is revoked", "1": "for a day", "7": "for a week", "30": "for 30 days"}
+"""Days that a link may be made for."""
+
 
 def public[**P](view: Callable[Concatenate[HttpRequest, SharedLink, P], HttpResponse]) -> Callable[..., HttpResponse]:
     """For pages under /public/<token>/: nothing is kept by search engines and caches, so that revoking takes effect at once."""
@@ -35,7 +38,7 @@ def public[**P](view: Callable[Concatenate[HttpRequest, SharedLink, P], HttpResp
         link = SharedLink.objects.select_related("project").filter(pk=token).first()
         if link is None:
             raise Http404("No such link")
-        if link.revoked_at:
+        if link.ended_at:
             response = render(request, "threads/revoked.html", {"shared": link}, status=410)
         else:
             response = view(request, link, *args, **kwargs)
@@ -81,7 +84,8 @@ def _run(link: SharedLink, run_id: uuid.UUID) -> Any:
 def share(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     """?thread=<id> or ?run=<id>: its link, with a button to make or to revoke it."""
     project = project_or_404(request.workspace, project_id)
-    by = Maker(request.user)
+    lasts = request.POST.get("lasts", "0")
+    by = Maker(request.user, days=int(lasts) if lasts in LASTS else 0)
     links, make = _thing(project, request.GET, by)
     if request.method == "POST":
         if request.POST.get("do") == "revoke":
@@ -92,8 +96,8 @@ def share(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
             return redirect(request.get_full_path())
     link = links.live().order_by("created_at").first()
     url = request.build_absolute_uri(link.path) if link else ""
-    thread_id = request.GET.get("thread", "")
-    return page(request, "threads/share.html", {"project": project, "link": link, "url": url, "thread_id": thread_id})
+    context = {"project": project, "link": link, "url": url, "thread_id": request.GET.get("thread", ""), "lasts": LASTS}
+    return page(request, "threads/share.html", context)
 
 
 def _thing(project: Project, asked: Any, by: Maker) -> tuple[SharedLinkQuerySet, Callable[[], SharedLink]]:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -37,6 +38,8 @@ class Maker:
 
     user: User | None
     key_name: str = ""
+    days: int = 0
+    """How long a new link works; 0 is until it is revoked."""
 
 
 @transaction.atomic
@@ -50,9 +53,9 @@ def share_run(project: Project, run: Run, by: Maker, token: uuid.UUID | None = N
         return _create(project, by, token=token, kind=SharedLink.Kind.RUN, trace_id=run.trace_id, run_id=run.id)
     if known.run_id != run.id or known.project_id != project.pk:
         raise TokenTaken(f"The share_token {token} is in use for something else.")
-    if known.revoked_at:
-        known.revoked_at = None
-        known.save(update_fields=["revoked_at"])
+    if known.ended_at:
+        known.revoked_at = known.expires_at = None
+        known.save(update_fields=["revoked_at", "expires_at"])
         _note(known, by, "shared again")
     return known
 
@@ -76,9 +79,10 @@ def revoke(links: SharedLinkQuerySet, by: Maker) -> int:
 
 
 def _create(project: Project, by: Maker, **fields: Any) -> SharedLink:
-    link = SharedLink.objects.create(
-        workspace_id=project.workspace_id, project=project, created_by=by.user, key_name=by.key_name, **fields
-    )
+    fields |= {"created_by": by.user, "key_name": by.key_name}
+    if by.days:
+        fields["expires_at"] = timezone.now() + timedelta(days=by.days)
+    link = SharedLink.objects.create(workspace_id=project.workspace_id, project=project, **fields)
     _note(link, by, "shared")
     return link
 

@@ -4,10 +4,12 @@ import asyncio
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from langsmith import AsyncClient
 from langsmith import Client as LangSmith
 from langsmith.utils import LangSmithNotFoundError
@@ -310,6 +312,27 @@ def test_an_editor_makes_and_revokes_a_link(
     editor.post(url, {"do": "revoke"})
     assert anonymous.get(link.path).status_code == 410
     assert [entry.action for entry in AuditEntry.objects.order_by("pk")] == ["shared run", "revoked the link to run"]
+
+
+def test_a_link_made_for_a_week_ends_by_itself(editor: Client, anonymous: Client, project: Project) -> None:
+    url = share_url(project, "thread=t%201")
+    editor.post(url, {"lasts": "7"})
+    link = SharedLink.objects.get()
+    assert timedelta(days=6) < link.expires_at - link.created_at <= timedelta(days=7, minutes=1)
+    assert anonymous.get(link.path).status_code == 200
+    link.expires_at = timezone.now()
+    link.save()
+    answer = anonymous.get(link.path)
+    assert (answer.status_code, "has expired" in answer.content.decode()) == (410, True)
+    assert anonymous.get(f"/public/{link.token}/run").status_code == 404
+    assert "Make a public link" in editor.get(url).content.decode()
+    assert "expired" in editor.get(f"/o/{project.workspace_id}/settings/shared").content.decode()
+
+
+@pytest.mark.parametrize("lasts", ["0", "9999", "a year"])
+def test_a_link_that_was_made_for_no_such_time_stays(editor: Client, project: Project, lasts: str) -> None:
+    editor.post(share_url(project, "thread=t%201"), {"lasts": lasts})
+    assert SharedLink.objects.get().expires_at is None
 
 
 def test_the_side_panel_shares_a_thread(editor: Client, project: Project) -> None:
