@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple, Self
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.common.templatetags.threadline import duration
+from apps.common.templatetags.threadline import cost, duration, plural
 from apps.runs.models import Trace
 from apps.threads.turns import IDLE
 
@@ -27,6 +28,7 @@ class Span(NamedTuple):
     end_time: datetime | None
     status: str
     total_tokens: int
+    total_cost: Decimal
 
     @classmethod
     def of(cls, trace: Trace) -> Self:
@@ -44,12 +46,19 @@ class Bar:
     first: int
     last: int
     seconds: float
+    tokens: int
+    spent: Decimal
+
+    @property
+    def about(self) -> str:
+        name = f"Turn {self.first}" + (f" to {self.last}" if self.last != self.first else "")
+        used = [plural(self.tokens, "token")] if self.tokens else []
+        return ", ".join([name, duration(self.seconds), *used, *([cost(self.spent)] if self.spent else [])])
 
     def svg(self, url: str) -> str:
-        name = f"Turn {self.first}" + (f" to {self.last}" if self.last != self.first else "")
         return (
             f'<a href="{url}turn={self.first}#turn-{self.first}" tabindex="-1" data-turn="{self.first}">'
-            f"<title>{name}, {duration(self.seconds)}</title>"
+            f"<title>{self.about}</title>"
             f'<rect class="{self.status}" x="{self.x}%" y="{(HEIGHT - self.height) / 2}" width="{self.width}%" '
             f'height="{self.height}" rx="3"/></a>'
         )
@@ -96,7 +105,7 @@ class Timeline:
 
 
 def draw(turns: Sequence[Span], number: int) -> Timeline:
-    """The first of the turns has that number. The taller a bar, the more tokens its turn took."""
+    """The first of the turns has that number. The taller a bar, the more its turn cost; tokens stand in where a cost is unknown."""
     if not turns:
         return Timeline([], [])
     groups = _groups(turns)
@@ -110,16 +119,19 @@ def draw(turns: Sequence[Span], number: int) -> Timeline:
     bar_least = min(_MIN_BAR, WIDTH * 0.5 / len(groups))
     room = WIDTH - pause_width * sum(pauses) - bar_least * len(groups)
     scale = max(0.0, room) / (sum(lengths) + sum(gaps) or 1.0)
-    most = max(sum(turn.total_tokens for turn in group) for group in groups) or 1
+    priced = all(turn.total_cost or not turn.total_tokens for turn in turns)
+    # A client may send a negative cost.
+    weights = [max(0.0, float(sum(t.total_cost if priced else t.total_tokens for t in group))) for group in groups]
+    most = max(weights) or 1.0
     bars: list[Bar] = []
     found: list[Pause] = []
     x = 0.0
-    for group, length, gap, pause in zip(groups, lengths, gaps, pauses, strict=True):
+    for group, length, gap, pause, weight in zip(groups, lengths, gaps, pauses, weights, strict=True):
         if pause:
             found.append(Pause(round(x, 2), round(pause_width, 2), _gap(groups[len(bars) - 1], group)))
         x += pause_width if pause else gap * scale
         width = bar_least + length * scale
-        bars.append(_bar(group, x, width, number, length, most))
+        bars.append(_bar(group, x, width, number, length, weight / most))
         x += width
         number += len(group)
     return Timeline(bars, found)
@@ -130,12 +142,13 @@ def _groups(turns: Sequence[Span]) -> list[Sequence[Span]]:
     return [turns[at : at + size] for at in range(0, len(turns), size)]
 
 
-def _bar(group: Sequence[Span], x: float, width: float, number: int, seconds: float, most: int) -> Bar:
-    tokens = sum(turn.total_tokens for turn in group)
+def _bar(group: Sequence[Span], x: float, width: float, number: int, seconds: float, share: float) -> Bar:
+    """`share` is what it weighs beside the heaviest bar, from 0 to 1."""
     statuses = {turn.status for turn in group}
     status = next((status for status in ("error", "pending") if status in statuses), "success")
-    height = _BAR_HEIGHT + (_TALLEST - _BAR_HEIGHT) * tokens / most
-    return Bar(round(x, 2), round(width, 2), round(height, 1), status, number, number + len(group) - 1, seconds)
+    height = round(_BAR_HEIGHT + (_TALLEST - _BAR_HEIGHT) * share, 1)
+    tokens, spent = sum(turn.total_tokens for turn in group), sum((turn.total_cost for turn in group), Decimal())
+    return Bar(round(x, 2), round(width, 2), height, status, number, number + len(group) - 1, seconds, tokens, spent)
 
 
 def _end(turn: Span) -> datetime:

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -6,9 +7,9 @@ from apps.threads.timeline import MAX_BARS, WIDTH, Span, draw
 from tests.factories import EPOCH
 
 
-def span(begin: float, seconds: float | None = 2, status: str = "success", tokens: int = 0) -> Span:
+def span(begin: float, seconds: float | None = 2, status: str = "success", tokens: int = 0, cost: str = "0") -> Span:
     start = EPOCH + timedelta(seconds=begin)
-    return Span(start, None if seconds is None else start + timedelta(seconds=seconds), status, tokens)
+    return Span(start, None if seconds is None else start + timedelta(seconds=seconds), status, tokens, Decimal(cost))
 
 
 def test_bars_stand_in_order_and_keep_to_the_strip() -> None:
@@ -38,9 +39,19 @@ def test_a_bar_holds_several_turns_of_a_long_thread() -> None:
     assert (bars[1].first, bars[1].last, bars[1].status) == (6, 10, "error")
 
 
-def test_the_most_tokens_make_the_tallest_bar() -> None:
-    few, most = draw([span(0, tokens=10), span(10, tokens=1_000)], 1).bars
+def test_the_most_expensive_turn_is_the_tallest_bar() -> None:
+    cheap, dear, silent = draw([span(0, tokens=1_000, cost="0.01"), span(10, tokens=10, cost="0.04"), span(20)], 1).bars
+    assert dear.height > cheap.height > silent.height
+
+
+def test_tokens_make_the_bars_where_a_cost_is_unknown() -> None:
+    few, most = draw([span(0, tokens=10, cost="0.01"), span(10, tokens=1_000)], 1).bars
     assert most.height > few.height
+
+
+def test_a_bar_tells_what_its_turn_took() -> None:
+    (bar,) = draw([span(0, tokens=1_204, cost="0.0031")], 1).bars
+    assert bar.about == "Turn 1, 2.0 s, 1,204 tokens, $0.0031"
 
 
 @pytest.mark.parametrize(
