@@ -16,7 +16,8 @@ from apps.projects import ports
 from apps.runs.ingest.attach import Sent, attach
 from apps.runs.ingest.decode import NotJson, Refused, check_depth, multipart, parse, read_body
 from apps.runs.ingest.deliver import Incoming, Outcome, accept
-from apps.runs.ingest.schema import HEAVY, RunIn, batch_decoder, run_decoder
+from apps.runs.ingest.schema import HEAVY, RunIn, run_decoder
+from apps.runs.ingest.split import batch_of, id_of
 from apps.runs.ingest.store import Rejection
 
 INFO = {
@@ -88,8 +89,8 @@ def _answer(outcome: Outcome) -> HttpResponse:
 @ingest
 def runs_multipart(request: HttpRequest, workspace: Workspace) -> Outcome:
     body = read_body(request)
-    runs: dict[tuple[str, str], RunIn] = {}
-    bad: dict[tuple[str, str], Rejection] = {}
+    runs: list[_Taken] = []
+    latest: dict[tuple[str, str], _Taken] = {}
     attachments: list[Sent] = []
     feedback: list[tuple[str, bytes]] = []
     for part in multipart(body, request.headers.get("content-type", "")):
@@ -98,29 +99,39 @@ def runs_multipart(request: HttpRequest, workspace: Workspace) -> Outcome:
             attachments.append(Sent.from_part(part))
         elif kind == "feedback":
             feedback.append((rest, part.body))
-        if kind not in ("post", "patch"):
-            continue
         run_id, _, field = rest.partition(".")
-        key = kind, run_id
-        try:
-            _take_part(runs, key, field, part.body)
-        except NotJson as error:
-            bad.setdefault(key, Rejection(run_id, f"{field or 'the run'} {error}"))
-    outcome = accept(workspace, [Incoming(run, key[0] == "patch") for key, run in runs.items() if key not in bad])
+        if kind not in ("post", "patch") or (field and field not in HEAVY):
+            continue
+        taken = latest.get((kind, run_id))
+        if taken is None or not field:  # a run that is changed twice has two parts of one name
+            taken = latest[kind, run_id] = _Taken(kind, run_id)
+            runs.append(taken)
+        taken.add(field, part.body)
+    outcome = accept(workspace, [Incoming(taken.run, taken.kind == "patch") for taken in runs if not taken.problem])
     left_out = attach(workspace, attachments)
     unheard = [Rejection(*refusal) for refusal in ports.feedback.receive(workspace, feedback)] if feedback else []
-    return Outcome(outcome.accepted, [*bad.values(), *outcome.rejected], left_out, unheard)
+    bad = [Rejection(taken.run_id, taken.problem) for taken in runs if taken.problem]
+    return Outcome(outcome.accepted, [*bad, *outcome.rejected], left_out, unheard)
 
 
-def _take_part(runs: dict[tuple[str, str], RunIn], key: tuple[str, str], field: str, body: bytes) -> None:
-    if not field:
-        runs[key] = _decode_run(body)
-        runs[key].id = runs[key].id or key[1]
-    elif field in HEAVY:
-        run = runs.get(key)
-        if run is None:
-            run = runs[key] = RunIn(id=key[1])
-        setattr(run, field, msgspec.Raw(body))
+class _Taken:
+    """A run of a multipart body: its main part, and the parts of its fields that follow. problem is why it cannot be stored."""
+
+    def __init__(self, kind: str, run_id: str) -> None:
+        self.kind, self.run_id = kind, run_id
+        self.run = RunIn(id=run_id)
+        self.problem = ""
+
+    def add(self, field: str, body: bytes) -> None:
+        """An empty field is the main part."""
+        if field:
+            setattr(self.run, field, msgspec.Raw(body))
+            return
+        try:
+            self.run = _decode_run(body)
+            self.run.id = self.run.id or self.run_id
+        except NotJson as error:
+            self.problem = f"the run {error}"
 
 
 def _decode_run(text: bytes) -> RunIn:
@@ -141,17 +152,14 @@ def _decode_leniently(text: bytes) -> RunIn:
 @require_POST
 @ingest
 def runs_batch(request: HttpRequest, workspace: Workspace) -> Outcome:
-    try:
-        batch = batch_decoder.decode(read_body(request))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(422, f'The body must be JSON: {{"post": [runs], "patch": [runs]}}. {error}') from None
+    posts, patches = batch_of(read_body(request))
     incoming, bad = [], []
-    for patch, texts in ((False, batch.post), (True, batch.patch)):
-        for text in texts or ():
+    for patch, texts in ((False, posts), (True, patches)):
+        for text in texts:
             try:
-                incoming.append(Incoming(_decode_run(bytes(text)), patch))
+                incoming.append(Incoming(_decode_run(text), patch))
             except NotJson as error:
-                bad.append(Rejection("", f"the run {error}"))
+                bad.append(Rejection(id_of(text), f"the run {error}"))
     outcome = accept(workspace, incoming)
     return Outcome(outcome.accepted, [*bad, *outcome.rejected])
 
@@ -161,14 +169,20 @@ def runs_batch(request: HttpRequest, workspace: Workspace) -> Outcome:
 def create_run(request: HttpRequest, workspace: Workspace) -> Outcome:
     run = _one_run(request)
     run.id = run.id or str(uuid.uuid4())
-    return accept(workspace, [Incoming(run, patch=False)])
+    return _alone(accept(workspace, [Incoming(run, patch=False)]))
 
 
 @ingest
 def update_run(request: HttpRequest, workspace: Workspace, run_id: str) -> Outcome:
     run = _one_run(request)
     run.id = run_id
-    return accept(workspace, [Incoming(run, patch=True)])
+    return _alone(accept(workspace, [Incoming(run, patch=True)]))
+
+
+def _alone(outcome: Outcome) -> Outcome:
+    for rejection in outcome.rejected:
+        raise Refused(rejection.status, f"The run was not stored: {rejection.reason}.")
+    return outcome
 
 
 def _one_run(request: HttpRequest) -> RunIn:
