@@ -135,9 +135,8 @@ def _by_project(
     rejected = []
     for change in changes:
         if change.project_id and change.project_id not in by_id:
-            rejected.append(
-                Rejection(str(change.id), f"session_id {change.project_id} is not a project of this workspace")
-            )
+            reason = f"session_id {change.project_id} is not a project of this workspace"
+            rejected.append(Rejection(str(change.id), reason, status=404))
             continue
         owner = change.project_id or traces.get(trace_of(change)) or named[DEFAULT_PROJECT].pk
         groups[owner].append(change)

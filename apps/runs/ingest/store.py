@@ -27,8 +27,11 @@ FOREIGN = "its trace belongs to another workspace, or to a project that is being
 
 
 class Rejection(NamedTuple):
+    """status is what a request with this run alone is answered."""
+
     run_id: str
     reason: str
+    status: int = 422
 
 
 def write(project: Project, changes: list[RunChange]) -> list[Rejection]:

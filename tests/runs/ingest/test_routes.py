@@ -121,6 +121,16 @@ def test_a_run_without_an_id_gets_one(send: Send) -> None:
     assert Run.objects.get().name == "chat"
 
 
+def test_a_run_that_one_request_changes_twice_keeps_both_changes(send_multipart: Send) -> None:
+    """As the Python SDK sends update_run(…, outputs) and update_run(…, end_time) before its queue was emptied."""
+    run = wire_run(seconds=None)
+    first, second = patch_of(run, outputs={"answer": "ok"}, tags=["a"]), patch_of(run, end_time="2026-03-01T12:00:03Z")
+    answer = send_multipart(multipart([run], [first, second]))
+    assert answer.status_code == 202, answer.content
+    stored = Run.objects.get()
+    assert (stored.status, stored.tags, payload.load(stored.outputs)) == ("success", ["a"], {"answer": "ok"})
+
+
 def test_unknown_parts_and_fields_are_ignored(send_multipart: Send) -> None:
     run = wire_run(child_runs=[], replicas=[], brand_new={"a": 1})
     body = closed([multipart([run]).removesuffix(f"--{BOUNDARY}--\r\n".encode()), part("something.else", {})])
