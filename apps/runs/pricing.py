@@ -15,15 +15,19 @@ PLACES = Decimal("1e-12")
 FRESH_FOR = timedelta(seconds=30)
 MOST_MODELS = 2_000
 
-# The kinds that usage details name -> the price that is theirs.
+# The kinds that usage details name -> the price that is theirs, the next one where the table has none.
 PROMPT_KINDS = {
-    "cache_creation_1h": "cache_write_1h",
-    "cache_creation": "cache_write",
-    "cache_read": "cache_read",
-    "audio": "input_audio",
-    "image": "input_image",
+    "ephemeral_1h_input_tokens": ("cache_write_1h", "cache_write"),
+    "ephemeral_5m_input_tokens": ("cache_write",),
+    "cache_creation": ("cache_write",),
+    "cache_read": ("cache_read",),
+    "cache_read_over_200k": ("cache_read",),
+    "flex_cache_read": ("cache_read",),
+    "priority_cache_read": ("cache_read",),
+    "audio": ("input_audio",),
+    "image": ("input_image",),
 }
-COMPLETION_KINDS = {"reasoning": "output_reasoning", "audio": "output_audio", "image": "output_image"}
+COMPLETION_KINDS = {"reasoning": ("output_reasoning",), "audio": ("output_audio",), "image": ("output_image",)}
 
 
 class Cost(NamedTuple):
@@ -62,17 +66,16 @@ def cost_of(
 def _side(
     prices: Mapping[str, Any],
     base: str,
-    kinds: Mapping[str, str],
+    kinds: Mapping[str, tuple[str, ...]],
     tokens: int,
     counts: Mapping[str, int],
     prompt_tokens: int,
 ) -> tuple[Decimal, dict[str, str]] | None:
     left, total, told = tokens, Decimal(0), {}
-    hour = counts.get("cache_creation_1h", 0)
-    for kind, price_name in kinds.items():
-        count = counts.get(kind, 0) - (hour if kind == "cache_creation" and hour and "cache_write_1h" in prices else 0)
-        count = min(count, left)
-        if count <= 0 or price_name not in prices:
+    for kind, names in kinds.items():
+        count = min(counts.get(kind, 0), left)
+        price_name = next((name for name in names if name in prices), None)
+        if count <= 0 or price_name is None:
             continue
         amount = _amount(prices[price_name], count, prompt_tokens)
         told[kind] = str(amount)

@@ -91,9 +91,11 @@ _RENAMED = {
     "reasoning_tokens": "reasoning",
     "audio_tokens": "audio",
     "cache_write": "cache_creation",
+    "ephemeral_1hr_input_tokens": "ephemeral_1h_input_tokens",
 }
-_CACHED = ("cache_read", "cache_creation")
-_ONE_HOUR = "ephemeral_1h_input_tokens"
+# Anthropic's cache writes by how long they are kept; LangSmith's SDKs call them so too.
+_KEPT = ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+_CACHED = ("cache_read", "cache_read_over_200k", "cache_creation", *_KEPT)
 # The keys by which Anthropic and Bedrock count cached tokens beside the input.
 _BESIDE = ("cache_read_input_tokens", "cache_creation_input_tokens", "cacheReadInputTokens", "cacheWriteInputTokens")
 
@@ -101,10 +103,12 @@ _BESIDE = ("cache_read_input_tokens", "cache_creation_input_tokens", "cacheReadI
 def read_usage(raw: dict[str, Any]) -> Usage | None:
     """None where it holds neither a count nor a cost."""
     prompt, completion, total = _first_count(raw, _PROMPT), _first_count(raw, _COMPLETION), _first_count(raw, _TOTAL)
-    prompt_kinds = _kinds(raw, _PROMPT_DETAILS) | _flat_kinds(raw)
+    prompt_kinds = _told_once(_kinds(raw, _PROMPT_DETAILS) | _flat_kinds(raw))
     completion_kinds = _kinds(raw, _COMPLETION_DETAILS)
     if thoughts := _first_count(raw, _THOUGHTS):
         completion, completion_kinds["reasoning"] = (completion or 0) + thoughts, thoughts
+    elif (beside := completion_kinds.get("reasoning", 0)) and total == (prompt or 0) + (completion or 0) + beside:
+        completion = (completion or 0) + beside  # Gemini's thoughts as LangSmith's SDKs tell them
     cached = sum(prompt_kinds.get(kind, 0) for kind in _CACHED)
     if prompt is not None and cached and _counted_beside(raw, prompt, completion or 0, total, cached):
         prompt, total = min(prompt + cached, MAX_COUNT), None
@@ -142,9 +146,15 @@ def _kinds(raw: dict[str, Any], keys: tuple[str, ...]) -> dict[str, int]:
 def _flat_kinds(raw: dict[str, Any]) -> dict[str, int]:
     kinds = {kind: count for key, kind in _FLAT_PROMPT.items() if (count := _count(raw.get(key)))}
     creation = raw.get("cache_creation")
-    if isinstance(creation, dict) and (hour := _count(creation.get(_ONE_HOUR))):
-        kinds["cache_creation_1h"] = hour
-    return kinds
+    kept = creation if isinstance(creation, dict) else {}
+    return kinds | {kind: count for kind in _KEPT if (count := _count(kept.get(kind)))}
+
+
+def _told_once(kinds: dict[str, int]) -> dict[str, int]:
+    """Cache writes by how long they are kept may come with their sum."""
+    kept = sum(kinds.get(kind, 0) for kind in _KEPT)
+    rest = max(kinds.pop("cache_creation", 0) - kept, 0)
+    return kinds | ({"cache_creation": rest} if rest else {})
 
 
 def _amounts(given: Any) -> dict[str, Any]:

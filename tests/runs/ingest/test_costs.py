@@ -20,6 +20,12 @@ from tests.runs.ingest.wire import START, Wire, llm, patch_of, wire_run
 pytestmark = pytest.mark.django_db
 
 GPT = {"input": "0.15", "output": "0.6", "cache_read": "0.075"}
+GEMINI = {
+    "input": {"base": "1.25", "tiers": [[200_000, "2.5"]]},
+    "output": {"base": "10", "tiers": [[200_000, "15"]]},
+    "cache_read": {"base": "0.125", "tiers": [[200_000, "0.25"]]},
+}
+FIVE_MINUTES, HOUR = "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"
 CLAUDE = {"input": "3", "output": "15", "cache_read": "0.3", "cache_write": "3.75", "cache_write_1h": "6"}
 
 
@@ -44,7 +50,16 @@ def total() -> Decimal | None:
         (GPT, (1000, 100), None, "0.00015", "0.00006"),
         (GPT, (1117, 46), {"prompt": {"cache_read": 1024}}, "0.00009075", "0.0000276"),
         (CLAUDE, (1209, 393), {"prompt": {"cache_read": 1000, "cache_creation": 188}}, "0.001068", "0.005895"),
-        (CLAUDE, (320, 5), {"prompt": {"cache_creation": 300, "cache_creation_1h": 100}}, "0.00141", "0.000075"),
+        (CLAUDE, (320, 5), {"prompt": {FIVE_MINUTES: 200, HOUR: 100}}, "0.00141", "0.000075"),
+        ({"input": "1", "output": "1", "cache_write": "2"}, (10, 0), {"prompt": {HOUR: 10}}, "0.00002", "0"),
+        (
+            GEMINI,
+            (260_000, 20),
+            {"prompt": {"cache_read": 200_000, "cache_read_over_200k": 10_000}},
+            "0.1775",
+            "0.0003",
+        ),
+        (GPT, (1117, 46), {"prompt": {"flex_cache_read": 1024, "flex": 93}}, "0.00009075", "0.0000276"),
         ({**GPT, "output_reasoning": "1.2"}, (0, 100), {"completion": {"reasoning": 40}}, "0", "0.000084"),
         ({"input": {"base": "1", "tiers": [[200, "2"]]}, "output": "1"}, (200, 0), None, "0.0002", "0"),
         ({"input": {"base": "1", "tiers": [[200, "2"]]}, "output": "1"}, (201, 0), None, "0.000402", "0"),

@@ -35,6 +35,41 @@ ANTHROPIC_HOUR = {
     "cache_creation": {"ephemeral_5m_input_tokens": 200, "ephemeral_1h_input_tokens": 100},
     "output_tokens": 5,
 }
+FIVE_MINUTES, HOUR = "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"
+# As wrap_anthropic of Python and wrapAnthropic of TypeScript make it of the provider's numbers, and as langchain-anthropic does.
+WRAPPED_ANTHROPIC = {
+    "input_tokens": 1309,
+    "output_tokens": 393,
+    "total_tokens": 1702,
+    "input_token_details": {"cache_read": 1000, FIVE_MINUTES: 188, HOUR: 100},
+}
+WRAPPED_ANTHROPIC_JS = {
+    "input_tokens": 309,
+    "output_tokens": 1,
+    "total_tokens": 310,
+    "input_token_details": {"cache_read": 0, FIVE_MINUTES: 188, "ephemeral_1hr_input_tokens": 100},
+}
+LANGCHAIN_ANTHROPIC = {
+    "input_tokens": 309,
+    "output_tokens": 1,
+    "total_tokens": 310,
+    "input_token_details": {"cache_read": 0, "cache_creation": 288, FIVE_MINUTES: 188, HOUR: 100},
+}
+WRAPPED_GEMINI = {
+    "input_tokens": 260_000,
+    "output_tokens": 7,
+    "total_tokens": 260_020,
+    "input_token_details": {"cache_read": 200_000, "cache_read_over_200k": 10_000, "over_200k": 0},
+    "output_token_details": {"reasoning": 13, "over_200k": 0},
+}
+# wrap_openai where the answer's service_tier is flex.
+FLEX = {
+    "input_tokens": 1117,
+    "output_tokens": 46,
+    "total_tokens": 1163,
+    "input_token_details": {"audio": 0, "flex_cache_read": 1024, "flex": 93},
+    "output_token_details": {"audio": 0, "flex_reasoning": 0, "flex": 46},
+}
 BEDROCK = {
     "inputTokens": 10,
     "outputTokens": 7,
@@ -63,9 +98,33 @@ def message(usage: Shape) -> Shape:
         ({"usage": OPENAI}, 1117, 46, 1163, {"prompt": {"cache_read": 1024}, "completion": {"reasoning": 32}}),
         ({"usage": RESPONSES}, 328, 52, 380, {"prompt": {"cache_read": 100}, "completion": {"reasoning": 12}}),
         ({"usage": ANTHROPIC}, 1209, 393, 1602, {"prompt": {"cache_read": 1000, "cache_creation": 188}}),
-        ({"usage": ANTHROPIC_HOUR}, 320, 5, 325, {"prompt": {"cache_creation": 300, "cache_creation_1h": 100}}),
+        ({"usage": ANTHROPIC_HOUR}, 320, 5, 325, {"prompt": {FIVE_MINUTES: 200, HOUR: 100}}),
+        (
+            {"usage_metadata": WRAPPED_ANTHROPIC},
+            1309,
+            393,
+            1702,
+            {"prompt": {"cache_read": 1000, FIVE_MINUTES: 188, HOUR: 100}},
+        ),
+        ({"usage_metadata": WRAPPED_ANTHROPIC_JS}, 309, 1, 310, {"prompt": {FIVE_MINUTES: 188, HOUR: 100}}),
+        ({"message": {"usage_metadata": LANGCHAIN_ANTHROPIC}}, 309, 1, 310, {"prompt": {FIVE_MINUTES: 188, HOUR: 100}}),
         ({"usage": BEDROCK}, 110, 7, 117, {"prompt": {"cache_read": 100}}),
         ({"usage_metadata": GEMINI}, 50, 20, 70, {"completion": {"reasoning": 13}}),
+        (
+            {"usage_metadata": WRAPPED_GEMINI},
+            260_000,
+            20,
+            260_020,
+            {"prompt": {"cache_read": 200_000, "cache_read_over_200k": 10_000}, "completion": {"reasoning": 13}},
+        ),
+        (
+            {"usage_metadata": FLEX},
+            1117,
+            46,
+            1163,
+            {"prompt": {"flex_cache_read": 1024, "flex": 93}, "completion": {"flex": 46}},
+        ),
+        ({"usage_metadata": {"input_tokens": 8, "total_tokens": 8}}, 8, None, 8, None),
         ({"usageMetadata": GEMINI_WIRE}, 50, 7, 57, {"prompt": {"cache_read": 40}}),
         (
             {"usage_metadata": LANGCHAIN},
