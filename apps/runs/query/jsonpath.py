@@ -1,6 +1,7 @@
 """Pairs of metadata as one SQL/JSON path, answered from the GIN index where both a key and a value are given.
 
-A dotted key is that very key or the nested path. Lists need no step of their own: paths look through them (lax mode).
+A dotted key is that very key or the nested path. Lists are looked through, one more for each [*] than lax mode does by itself:
+LangChain's chat models take a list of lists of messages.
 """
 
 import json
@@ -79,8 +80,8 @@ def _scalar(value: Value) -> str:
 
 def _paths(key: str) -> list[str]:
     steps = key.split(".")
-    nested = "".join(f".{_quoted(step)}" for step in steps)
-    return [nested] if len(steps) == 1 else [f".{_quoted(key)}", nested]
+    nested = "".join(f".{_quoted(step)}[*]" for step in steps)
+    return [nested] if len(steps) == 1 else [f".{_quoted(key)}[*]", nested]
 
 
 def _quoted(text: str) -> str:

@@ -212,7 +212,8 @@ def walk(values: list[Any], path: list[str]) -> list[Any]:
 
 
 def elements(values: list[Any]) -> list[Any]:
-    return [item for value in values for item in (value if isinstance(value, list) else [value])]
+    """Of lists in lists too."""
+    return [item for value in values for item in (elements(value) if isinstance(value, list) else [value])]
 
 
 def all_values(value: Any) -> Iterator[Any]:

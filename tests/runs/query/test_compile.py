@@ -32,8 +32,8 @@ def random_metadata(rng: random.Random) -> Any:
         kind = rng.random()
         if kind < 0.15 and depth < 2:
             return {rng.choice(KEYS): value(depth + 1) for _ in range(rng.randrange(3))}
-        if kind < 0.25:
-            return [rng.choice(SCALARS) for _ in range(rng.randrange(3))]
+        if kind < 0.3 and depth < 2:
+            return [value(depth + 1) for _ in range(rng.randrange(3))]
         return rng.choice(SCALARS)
 
     return None if rng.random() < 0.1 else {rng.choice(KEYS): value(0) for _ in range(rng.randrange(5))}
