@@ -180,7 +180,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def steps(self) -> Self:
         """What an agent does between question and answer: its tools with their inputs as args, and its model calls without a payload."""
         kinds = (RunType.TOOL, RunType.RETRIEVER)
-        found = self.filter(run_type__in=(*kinds, RunType.LLM), parent_run_id__isnull=False)
+        found = self.filter(~IS_ROOT, run_type__in=(*kinds, RunType.LLM))
         return found.annotate(args=Case(When(run_type__in=kinds, then=F("inputs")))).for_tree()
 
     def llm_usage(self, trace_ids: Iterable[uuid.UUID]) -> Self:

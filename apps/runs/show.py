@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from apps.runs.attachments import Attachment
 from apps.runs.events import Event, events_of
 from apps.runs.find_in import marked, pattern_of
-from apps.runs.jsontree import tree
+from apps.runs.jsontree import Whole, tree
 from apps.runs.messages import TURN_LIMIT, Content, inputs_of, new_inputs_of, outputs_of
 from apps.runs.models import Run, RunType, Status
 from apps.runs.payloads import RUN_BYTES, Payload, read
@@ -46,11 +46,11 @@ class Field:
         """A field without messages, or too large for them, has nothing to render: its JSON reads best."""
         return self.place.form if self.place.form != "rendered" or self.content.messages else "json"
 
-    @property
-    def json(self) -> SafeString:
+    def json(self, run_url: str) -> SafeString:
         steps = read_path(self.place.asked.get("path", ""))
         at = steps[1:] if steps[:1] == (self.name,) else None
-        return tree(self.payload.value, at or None, pattern_of(self.place.find))
+        whole = Whole(f"{run_url}/{self.name}.json", self.name)
+        return tree(self.payload.value, at or None, pattern_of(self.place.find), whole)
 
     @property
     def yaml(self) -> SafeString:
@@ -79,7 +79,7 @@ class RunView:
     @property
     def talks(self) -> bool:
         """Whether it is a user who asks and an assistant who answers, as far as nothing else is said."""
-        return self.run.run_type == RunType.LLM or self.run.parent_run_id is None
+        return self.run.run_type == RunType.LLM or self.run.is_root
 
     @cached_property
     def inputs(self) -> Field:

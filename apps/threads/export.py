@@ -14,6 +14,7 @@ from apps.runs.messages import Content, inputs_of, new_inputs_of, new_outputs_of
 from apps.runs.models import Run, RunType, Trace
 from apps.runs.parts import Data, Documents, Message, Part, Result, Text
 from apps.runs.payloads import Payload, read
+from apps.runs.query.compile import IS_ROOT
 from apps.runs.shapes import PROMPT_ROLES, Json
 from apps.threads.models import Thread
 from apps.threads.thread_page import turns_of
@@ -107,7 +108,7 @@ class _Batch:
         runs = Run.objects.in_project(project).fetch_mode(FETCH_RAISE)
         roots = {run.trace_id: run for run in runs.roots_of(ids).for_tree("inputs", "outputs")}
         kinds = (RunType.TOOL, RunType.RETRIEVER)
-        steps = runs.in_traces(ids).filter(run_type__in=kinds, parent_run_id__isnull=False)
+        steps = runs.in_traces(ids).filter(~IS_ROOT, run_type__in=kinds)
         return cls(
             roots,
             list(steps.for_tree("inputs", "outputs")[:MAX_STEPS]),

@@ -9,6 +9,7 @@ from django.db import connection
 from apps.accounts.models import ApiKey
 from apps.projects.models import Project
 from apps.runs.models import Run
+from apps.runs.show import RunView
 from tests.api import Caller
 from tests.factories import EPOCH, ApiKeyFactory
 from tests.threads.wire import run, send
@@ -21,9 +22,9 @@ def api() -> Caller:
     return Caller(ApiKeyFactory())
 
 
-def orphan(key: ApiKey) -> tuple[Project, dict[str, Any]]:
+def orphan(key: ApiKey, **fields: Any) -> tuple[Project, dict[str, Any]]:
     """As a program sends it that names only the parent."""
-    sent = run("orphan", thread_id="t")
+    sent = run("orphan", thread_id="t", **fields)
     sent |= {"parent_run_id": str(uuid.uuid4()), "trace_id": None, "dotted_order": None}
     return send(key.workspace, sent), sent
 
@@ -53,6 +54,16 @@ def test_a_filter_of_roots_finds_its_thread(api: Caller) -> None:
     project, _ = orphan(api.key)
     asked = {"project_id": project.pk, "filter": 'eq(name, "orphan")', "min_start_time": EPOCH}
     assert [item["thread_id"] for item in api.items("/api/v2/threads/query", **asked)] == ["t"]
+
+
+def test_it_is_no_step_of_its_own_turn(api: Caller) -> None:
+    _, sent = orphan(api.key, run_type="llm")
+    assert not Run.objects.in_trace(sent["id"]).steps()
+
+
+def test_it_talks_as_a_root_does(api: Caller) -> None:
+    project, _ = orphan(api.key, run_type="chain")
+    assert RunView(Run.objects.in_project(project).get()).talks
 
 
 def test_a_child_of_a_known_parent_is_no_root(api: Caller) -> None:
