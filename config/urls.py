@@ -6,10 +6,12 @@ from apps.accounts.views import home
 from apps.runs.ingest.otlp.views import traces
 from config.api import routes
 from config.health import healthz, readyz
+from config.unserved import routes as unserved
 
 urlpatterns = [
     *(path(prefix, include("apps.runs.ingest.urls")) for prefix in ("", "api/", "api/v1/")),
     *(path(prefix, include("apps.feedback.api_urls")) for prefix in ("", "api/", "api/v1/")),
+    *unserved(),
     *routes(),
     path("v1/traces", traces),
     path("healthz", healthz),

@@ -44,6 +44,32 @@ def test_an_unknown_route_is_404_in_json(client: Client, url: str) -> None:
     assert answer.json() == {"detail": "There is no such route; /api/docs lists those that there are."}
 
 
+@pytest.mark.parametrize("mount", ["", "/api", "/api/v1", "/api/v2"])
+@pytest.mark.parametrize(
+    ("path", "lacking"),
+    [
+        ("datasets", "no datasets"),
+        ("datasets/comparative", "no datasets"),
+        ("examples/bulk", "no datasets"),
+        ("platform/datasets/1/examples", "no datasets"),
+        ("public/1/datasets/sessions", "no datasets"),
+        ("commits/-/joke/latest", "no prompts"),
+        ("settings", "no prompts"),
+        ("platform/evaluators", "no rules"),
+        ("runs/rules", "no rules"),
+        ("agents", "no agents"),
+        ("sessions/1/insights", "no insights"),
+        ("platform/issues", "no insights"),
+        ("feedback-formulas", "no feedback formulas"),
+        ("ai-search/parse", "no search by meaning"),
+    ],
+)
+def test_what_threadline_has_not_is_told(client: Client, mount: str, path: str, lacking: str) -> None:
+    for answer in (client.get(f"{mount}/{path}"), client.post(f"{mount}/{path}", {}, "application/json")):
+        assert answer.status_code == 404
+        assert answer.json()["detail"].startswith(f"Threadline has {lacking}")
+
+
 @pytest.mark.parametrize(
     ("method", "url", "allowed"),
     [
