@@ -1,6 +1,7 @@
 """The v1 routes of projects, which the SDKs call sessions."""
 
 import uuid
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -90,10 +91,15 @@ def resolve(request: KeyRequest, asked: Query[Address]) -> dict[str, Any]:
     return {"session_id": project_or_404(request.auth.workspace, project_id).pk}
 
 
+class OneProjectQuery(Schema):
+    include_stats: bool = False
+    stats_start_time: Moment | None = Field(None, description="the stats count traces that started then or later")
+
+
 @router.get("/{project_id}", openapi_extra=answers(PROJECT))
-def read_project(request: KeyRequest, project_id: uuid.UUID, include_stats: bool = False) -> dict[str, Any]:
+def read_project(request: KeyRequest, project_id: uuid.UUID, asked: Query[OneProjectQuery]) -> dict[str, Any]:
     project = project_or_404(request.auth.workspace, project_id)
-    return _json([project], include_stats=include_stats)[0]
+    return _json([project], include_stats=asked.include_stats, since=asked.stats_start_time)[0]
 
 
 @router.post("", openapi_extra=answers(PROJECT))
@@ -148,8 +154,8 @@ def metadata_of(text: str | None) -> dict[str, Any] | None:
     return value
 
 
-def _json(projects: list[Project], *, include_stats: bool) -> list[dict[str, Any]]:
-    stats = stats_of(projects) if include_stats else {}
+def _json(projects: list[Project], *, include_stats: bool, since: datetime | None = None) -> list[dict[str, Any]]:
+    stats = stats_of(projects, since=since) if include_stats else {}
     return [{**project_json(project), **stats.get(project.pk, {})} for project in projects]
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from apps.accounts.access import KeyRequest
 from apps.projects.access import project_or_404
-from apps.projects.api import NewProject, ProjectChange, create, project_json, save
+from apps.projects.api import NewProject, OneProjectQuery, ProjectChange, create, project_json, save
 from apps.projects.models import Project
 from apps.projects.schemas import PROJECT_V2, answers
 from apps.projects.stats import stats_of
@@ -41,14 +41,10 @@ class ProjectQuery(Schema):
     cursor: str | None = None
 
 
-class OneProjectQuery(Schema):
-    include_stats: bool = False
-
-
 @router.get("/sessions/{project_id}", openapi_extra=answers(PROJECT_V2))
 def retrieve_project(request: KeyRequest, project_id: uuid.UUID, asked: Query[OneProjectQuery]) -> dict[str, Any]:
     project = project_or_404(request.auth.workspace, project_id)
-    return projects_json([project], include_stats=asked.include_stats)[0]
+    return projects_json([project], include_stats=asked.include_stats, since=asked.stats_start_time)[0]
 
 
 class NewProjectV2(NewProject):
@@ -71,11 +67,16 @@ def update_project(request: KeyRequest, project_id: uuid.UUID, body: ProjectChan
 
 
 def projects_json(
-    projects: Iterable[Project], *, include_stats: bool, traces: QuerySet[Any] | None = None, select: Sequence[str] = ()
+    projects: Iterable[Project],
+    *,
+    include_stats: bool,
+    traces: QuerySet[Any] | None = None,
+    since: datetime | None = None,
+    select: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Stats are those of the traces, of all when it is None; select names those to show, all when it is empty."""
     listed = list(projects)
-    stats = stats_of(listed, traces) if include_stats else {}
+    stats = stats_of(listed, traces, since) if include_stats else {}
     wanted = {name.lower() for name in select}
     return [
         _project_json(project)

@@ -1,7 +1,7 @@
 """What a project's traces add up to, in one query."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Aggregate, Count, DurationField, F, FloatField, Max, Q, QuerySet, Sum
@@ -50,10 +50,13 @@ _NOTHING = {f"{name}_": 0 for name in (*_SUMS, "traces", "errors", "streamed")} 
 }
 
 
-def stats_of(projects: Iterable[Project], traces: QuerySet[Any] | None = None) -> dict[Any, dict[str, Any]]:
+def stats_of(
+    projects: Iterable[Project], traces: QuerySet[Any] | None = None, since: datetime | None = None
+) -> dict[Any, dict[str, Any]]:
     """Stats by project id, named as the v1 API names them, of these traces or of all. Latencies are seconds, rates parts of all traces."""
     wanted: QuerySet[Project] = Project.objects.among(project.pk for project in projects)
-    counted = wanted if traces is None else wanted.filter(traces__in=traces)
+    bounds = {"traces__in": traces, "traces__start_time__gte": since}
+    counted = wanted.filter(**{bound: value for bound, value in bounds.items() if value is not None})
     rows = counted.values("pk").annotate(
         **{f"{name}_": Sum(f"traces__{name}", default=0) for name in _SUMS},
         **{f"{name}_": Sum(f"traces__{name}") for name in _COSTS},

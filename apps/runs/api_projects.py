@@ -36,11 +36,16 @@ class FilteredProjects(ProjectQuery):
     stats_filter: Text | None = Field(None, description="of the root runs of the traces that the stats count")
     stats_start_time: Moment | None = Field(None, description="the stats count traces that started then or later")
     stats_select: list[str] = Field([], description="stats to show, all when it is left out")
+    tag_value_id: list[str] = Field([], description="not served")
 
 
 @projects.get("/sessions", openapi_extra=answers(page(PROJECT_V2)))
 def list_projects(request: KeyRequest, asked: Query[FilteredProjects]) -> dict[str, Any]:
     """A project named default is always there."""
+    if asked.tag_value_id:
+        raise HttpError(
+            400, "tag_value_id: Threadline's projects have no tags; use filter with has(metadata, …) instead."
+        )
     workspace = request.auth.workspace
     project_named(workspace, DEFAULT_PROJECT)
     found = Project.objects.in_workspace(workspace).asked_for(

@@ -1,13 +1,14 @@
 """The v2 routes of projects, and the v1 route that finds a project by its address."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from apps.projects.models import Project
 from tests.api import Caller
-from tests.factories import ApiKeyFactory, ProjectFactory
+from tests.factories import EPOCH, ApiKeyFactory, ProjectFactory
 from tests.threads.wire import run, send
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +38,20 @@ def test_a_project_is_shown_with_its_type_and_zulu_times(api: Caller) -> None:
 def test_stats_come_when_they_are_asked_for(api: Caller) -> None:
     project = send(api.key.workspace, run())
     assert api.get(f"{PATH}/{project.pk}", include_stats="true").json()["run_count"] == 1
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_stats_of_one_project_begin_where_they_are_asked_to(api: Caller, version: str) -> None:
+    project = send(api.key.workspace, run(start=EPOCH), run(start=EPOCH + timedelta(hours=2)))
+    for since, count in ((EPOCH, 2), (EPOCH + timedelta(hours=1), 1), (EPOCH + timedelta(hours=3), 0)):
+        asked = {"include_stats": "true", "stats_start_time": since.isoformat()}
+        assert api.get(f"/api/{version}/sessions/{project.pk}", **asked).json()["run_count"] == count
+
+
+def test_what_projects_do_not_have_is_refused_rather_than_left_out(api: Caller) -> None:
+    answer = api.get(PATH, tag_value_id=uuid.uuid4())
+    assert answer.status_code == 400
+    assert "no tags" in answer.json()["detail"]
 
 
 def test_projects_are_found_by_name_part_and_type(api: Caller) -> None:
