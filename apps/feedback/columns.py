@@ -1,6 +1,7 @@
-"""A column and a facet of the Threads tab for each feedback key."""
+"""A column of the Threads tab for each feedback key, and what the lists count by them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from html import escape
 from itertools import groupby
 from typing import Any, Final
@@ -13,12 +14,15 @@ from apps.feedback.keys import MAX_KEY
 from apps.feedback.models import FeedbackKey
 from apps.feedback.strip import draw, told
 from apps.projects.models import Project
+from apps.projects.ports import RunKey
 from apps.runs.listing.cells import figure_cell
-from apps.runs.listing.choices import MOST_VALUES, Choice, Count
+from apps.runs.listing.choices import MOST_VALUES, Choice, Count, Kinds
 from apps.runs.models import thread_uuid
-from apps.runs.query.nodes import Check, Op, Pair
+from apps.runs.query.feedback import COUNTED
+from apps.runs.query.nodes import Check, Node, Op, Pair
+from apps.runs.table import facets as run_facets
+from apps.threads import facets
 from apps.threads.columns import Column, Family, add_family
-from apps.threads.facets import SOURCES, add_kind, choice
 from apps.threads.models import Thread
 from apps.threads.of_turns import Pairs
 
@@ -128,12 +132,41 @@ def counts(project: Project, thread_ids: Sequence[str]) -> Iterable[Count]:
     return found
 
 
-def _has(key: str, checks: tuple[Check, ...] = ()) -> Choice:
-    return choice("thread_filter", Pair("feedback", (key,), False, checks))
+# Of the runs that are sampled, likewise.
+_OF_RUNS = f"""
+WITH given AS MATERIALIZED (
+    SELECT fb.place, fb.run_id, fb.key, fb.labels FROM unnest(%s::uuid[], %s::uuid[]) AS run (trace_id, id)
+    JOIN feedback_feedback AS fb ON fb.place = run.trace_id AND fb.run_id = run.id WHERE {COUNTED}
+), counted AS (
+    SELECT 'feedback' AS kind, '' AS key, key AS value, count(DISTINCT (place, run_id)) AS runs FROM given GROUP BY key
+    UNION ALL SELECT 'feedback_label', given.key, label, count(DISTINCT (place, run_id)) FROM given
+        JOIN feedback_feedbackkey AS config ON config.key = given.key AND config.workspace_id = %s AND config.type = 'categorical',
+        unnest(given.labels) AS label GROUP BY given.key, label
+)
+SELECT kind, key, value, runs FROM (
+    SELECT *, row_number() OVER (PARTITION BY kind, key ORDER BY runs DESC, value) AS place FROM counted
+) AS ranked WHERE place <= %s ORDER BY kind, key, place
+"""
+
+
+def run_counts(project: Project, runs: Sequence[RunKey]) -> Iterable[Count]:
+    traces, ids = [trace_id for trace_id, _ in runs], [run_id for _, run_id in runs]
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_RUNS, [traces, ids, project.workspace_id, MOST_VALUES])
+        found: list[Count] = cursor.fetchall()
+        return found
+
+
+def _offer(kinds: Kinds[Any], choice: Callable[[Node], Choice], source: Callable[..., Iterable[Count]]) -> None:
+    def has(key: str, *checks: Check) -> Choice:
+        return choice(Pair("feedback", (key,), False, checks))
+
+    kinds.sources.append(source)
+    kinds.add("feedback", "Feedback", lambda _, key: has(key))
+    kinds.add("feedback_label", "", lambda key, label: has(key, Check(Op.EQ, (label,))))
 
 
 def register() -> None:
     add_family(WORD, Family(column_of, offered))
-    SOURCES.append(counts)
-    add_kind("feedback", "Feedback", lambda _, key: _has(key))
-    add_kind("feedback_label", "", lambda key, label: _has(key, (Check(Op.EQ, (label,)),)))
+    _offer(facets.KINDS, partial(facets.choice, "thread_filter"), counts)
+    _offer(run_facets.KINDS, run_facets.choice, run_counts)

@@ -3,7 +3,6 @@
 import contextlib
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from django.contrib import messages
@@ -16,13 +15,12 @@ from apps.accounts.access import MemberRequest
 from apps.accounts.services import record
 from apps.common.templatetags.threadline import plural
 from apps.projects.models import Project
-from apps.runs.listing.bulk import MOST_TICKED, Action, Selected, asked_and_option
+from apps.runs.listing.bulk import MOST_TICKED, Action, Selected
 from apps.runs.listing.layout import Layout
 from apps.runs.listing.lines import download
 from apps.threads import exports, tasks
 from apps.threads.columns import chosen
 from apps.threads.models import Thread, ThreadQuerySet
-from apps.threads.narrow import narrowed
 from apps.threads.tagging import ThreadTag, clean_tag
 
 MOST_AT_ONCE: Final = 200
@@ -30,24 +28,14 @@ MOST_AT_ONCE: Final = 200
 TAG_BATCH: Final = 5_000
 
 
-@dataclass(frozen=True)
-class Selection(Selected):
-    threads: ThreadQuerySet
-
-    route = "threads:list"
-
-    @property
-    def rows(self) -> ThreadQuerySet:
-        return self.threads
+type Selection = Selected[ThreadQuerySet]
 
 
-def selection_of(project: Project, form: QueryDict) -> Selection:
-    asked, option = asked_and_option(form)
-    threads = narrowed(project, asked) if form.get("all") else Thread.objects.in_project(project).among(_ticked(form))
-    return Selection(project, asked, form, option, threads)
+def ticked(project: Project, form: QueryDict) -> ThreadQuerySet:
+    return Thread.objects.in_project(project).among(_keys(form))
 
 
-def _ticked(form: QueryDict) -> Iterator[uuid.UUID]:
+def _keys(form: QueryDict) -> Iterator[uuid.UUID]:
     for text in form.getlist("thread")[:MOST_TICKED]:
         with contextlib.suppress(ValueError):
             yield uuid.UUID(text)
@@ -55,8 +43,9 @@ def _ticked(form: QueryDict) -> Iterator[uuid.UUID]:
 
 def export(request: MemberRequest, selection: Selection) -> HttpResponseBase:
     kind = "csv" if selection.option == "csv" else "jsonl"
-    project, threads = selection.project, selection.threads
-    columns = chosen(selection.asked.cols or Layout.objects.columns_of(request.user, project, "threads"))
+    project, threads = selection.project, selection.rows
+    asked = selection.asked
+    columns = chosen(asked.cols or Layout.objects.columns_of(request.user, project, "threads"), asked)
     record(project.workspace, request.user, "exported threads", f"{project.name}: {plural(threads.count(), 'thread')}")
     lines = (exports.csv_lines if kind == "csv" else exports.json_lines)(project, threads, columns)
     return download(lines, project, "threads", kind)
@@ -76,7 +65,7 @@ def tag(request: MemberRequest, selection: Selection) -> HttpResponse:
 
 @transaction.atomic
 def _tag(selection: Selection, request: MemberRequest, name: str) -> int:
-    keys = list(selection.threads.keys())
+    keys = list(selection.rows.keys())
     project = selection.project
     tags = (ThreadTag(thread=key, tag=name, project=project) for key in keys)
     ThreadTag.objects.bulk_create(tags, batch_size=TAG_BATCH, ignore_conflicts=True)
@@ -87,7 +76,7 @@ def _tag(selection: Selection, request: MemberRequest, name: str) -> int:
 @transaction.atomic
 def _untag(selection: Selection, request: MemberRequest, name: str) -> int:
     project = selection.project
-    count = ThreadTag.objects.in_project(project).called(name).on(selection.threads).delete()[0]
+    count = ThreadTag.objects.in_project(project).called(name).on(selection.rows).delete()[0]
     record(project.workspace, request.user, "untagged threads", f"{project.name}: {plural(count, 'thread')} {name}")
     return count
 
@@ -95,7 +84,7 @@ def _untag(selection: Selection, request: MemberRequest, name: str) -> int:
 def delete(request: MemberRequest, selection: Selection) -> HttpResponse:
     """Few at once, more in the background: those that are selected now, not those that match later."""
     project = selection.project
-    keys, turns = list(selection.threads.keys()), selection.threads.turn_count()
+    keys, turns = list(selection.rows.keys()), selection.rows.turn_count()
     with transaction.atomic():
         record(project.workspace, request.user, "deleted threads", f"{project.name}: {plural(len(keys), 'thread')}")
         if turns > MOST_AT_ONCE:
@@ -110,7 +99,7 @@ def delete(request: MemberRequest, selection: Selection) -> HttpResponse:
     return redirect(selection.page)
 
 
-ACTIONS: Final[list[Action[Selection]]] = [
+ACTIONS: Final[list[Action[ThreadQuerySet]]] = [
     Action("export", "viewer", "threads/list_bulk_export.html", export),
     Action("tag", "annotator", "threads/list_bulk_tag.html", tag),
     Action("delete", "editor", "threads/list_bulk_delete.html", delete),

@@ -3,39 +3,27 @@
 A column of a later app joins through `add_family`: its ids begin with a word and a dot, as meta.plan is the column of a metadata path.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.db.models import F
-from django.db.models.expressions import Combinable
 
 from apps.projects.models import Project
+from apps.runs.listing import columns as listing
+from apps.runs.listing.asked import Asked
 from apps.threads import cells
 from apps.threads.filtering import DURATION, priced
 from apps.threads.knots import knots_of
 from apps.threads.models import Thread
 from apps.threads.of_turns import Pairs, first_tokens, metadata_of, models_of, run_tags_of, users_of
 
-type Found = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
-class Column:
-    """load reads what a page of threads needs beyond their own rows, by thread id, in one query. cell is given the thread and its part of
-    that (None where it has none) and returns the table cell; value the same thing for an export.
+class Column(listing.Column[Thread, str]):
+    """Of threads, whose keys are their ids. They are sorted by order, a column of their row or what is computed from it, or else by the
+    value that pairs has for each of them."""
 
-    Threads are sorted by order, a column of their row or what is computed from it, or else by the value that pairs has for each of them.
-    """
-
-    id: str
-    label: str
-    cell: Callable[[Thread, Any], str]
-    value: Callable[[Thread, Any], Any]
-    about: str = ""
-    numeric: bool = False
-    load: Callable[[Project, Sequence[Thread]], Found] | None = None
-    order: Combinable | None = None
     pairs: Callable[[Project], Pairs] | None = None
 
     @property
@@ -130,10 +118,14 @@ def column(column_id: str) -> Column | None:
     return family.of(rest) if family and dot and rest else None
 
 
-def chosen(ids: Iterable[str]) -> list[Column]:
+def chosen(ids: Iterable[str], asked: Asked) -> list[Column]:
     """The columns of these ids that exist, in their order; the usual ones where there is none."""
     found = [known for known in map(column, ids) if known]
     return found or [COLUMNS[name] for name in DEFAULT]
+
+
+def offered(project: Project) -> list[Column]:
+    return [*COLUMNS.values(), *(each for family in FAMILIES.values() for each in family.offered(project))]
 
 
 MAX_PATH: Final = 200

@@ -7,10 +7,11 @@ from typing import Any, Final
 import msgspec
 
 from apps.projects.models import Project
+from apps.runs.listing.columns import values_of
 from apps.runs.listing.lines import MARK, csv_line, json_value
 from apps.threads.columns import COLUMNS, THREAD, Column
 from apps.threads.models import Thread, ThreadQuerySet
-from apps.threads.rows import loaded
+from apps.threads.rows import found_for
 from apps.threads.tagging import ThreadTag
 
 BATCH: Final = 500
@@ -35,11 +36,7 @@ def _batches(
     project: Project, threads: ThreadQuerySet, columns: Sequence[Column]
 ) -> Iterator[tuple[Thread, list[Any], list[str]]]:
     for some in batched(threads.for_table().iterator(chunk_size=BATCH), BATCH):
-        found = loaded(project, some, columns)
+        found = found_for(project, some, columns)
         tags = ThreadTag.objects.by_thread(thread.pk for thread in some)
         for thread in some:
-            values = [
-                column.value(thread, found[column.load].get(thread.thread_id) if column.load else None)
-                for column in columns
-            ]
-            yield thread, values, tags.get(thread.pk, [])
+            yield thread, values_of(thread, thread.thread_id, columns, found), tags.get(thread.pk, [])

@@ -1,12 +1,11 @@
 """The most frequent values in the threads of a filter, each a click away from being asked for or left out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from django.db import connection
 
 from apps.projects.models import Project
-from apps.runs.listing import choices
 from apps.runs.listing.asked import Asked
 from apps.runs.listing.choices import LONGEST, MOST_VALUES, SCATTERED, UNREAD, Choice, Count, Facets, Kinds
 from apps.runs.query.nodes import Check, Compare, Has, Node, Not, Op, Pair
@@ -54,26 +53,20 @@ def choice(parameter: str, condition: Node) -> Choice:
     return Choice(parameter, condition, "thread_filter", refusal)
 
 
-SOURCES: Final[list[Callable[[Project, Sequence[str]], Iterable[Count]]]] = []
-"""Counts of a later app, for the thread ids of the sample; `add_kind` says how they are asked for."""
-_KINDS: Final[Kinds] = {}
-
-
-def add_kind(kind: str, label: str, facet: Callable[[str, str], Choice]) -> None:
-    """facet makes the choice of a key and a value."""
-    _KINDS[kind] = label, facet
+KINDS: Final = Kinds[str](("status", "thread_tag", "feedback", "feedback_label", "model", "name", "tag"))
+"""Rows are named by thread ids."""
 
 
 def _is(field: str, parameter: str) -> Callable[[str, str], Choice]:
     return lambda key, value: choice(parameter, Compare(field, Check(Op.EQ, (value,))))
 
 
-add_kind("status", "Status", _is("status", "trace_filter"))
-add_kind("name", "Name", _is("name", "trace_filter"))
-add_kind("model", "Model", _is("model", "filter"))
-add_kind("tag", "Tag", lambda key, value: choice("trace_filter", Has("tags", value)))
-add_kind("thread_tag", "Thread tag", _is(TAG, "thread_filter"))
-add_kind(
+KINDS.add("status", "Status", _is("status", "trace_filter"))
+KINDS.add("name", "Name", _is("name", "trace_filter"))
+KINDS.add("model", "Model", _is("model", "filter"))
+KINDS.add("tag", "Tag", lambda key, value: choice("trace_filter", Has("tags", value)))
+KINDS.add("thread_tag", "Thread tag", _is(TAG, "thread_filter"))
+KINDS.add(
     "metadata",
     "",
     lambda key, value: choice("trace_filter", Pair("metadata", (key,), False, (Check(Op.EQ, (value,)),))),
@@ -81,7 +74,7 @@ add_kind(
 
 
 def facets_of(project: Project, asked: Asked) -> Facets:
-    return choices.facets_of(asked, lambda asked: _counts(project, asked), _KINDS, _ORDER)
+    return KINDS.facets(asked, lambda asked: _counts(project, asked))
 
 
 def _counts(project: Project, asked: Asked) -> tuple[list[Count], int]:
@@ -102,8 +95,4 @@ def _counts(project: Project, asked: Asked) -> tuple[list[Count], int]:
         )
         rows = cursor.fetchall()
     found = [tuple(row[:4]) for row in rows if not (row[0] == "metadata" and row[4] > SCATTERED and row[3] < 3)]
-    found += [count for source in SOURCES for count in source(project, ids)]
-    return found, sampled
-
-
-_ORDER: Final = ("status", "thread_tag", "feedback", "feedback_label", "model", "name", "tag")
+    return found + KINDS.more(project, ids), sampled

@@ -41,10 +41,11 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         bounds = {"last_activity__gte": since, "first_start__lt": until}
         return self.filter(**{bound: moment for bound, moment in bounds.items() if moment is not None})
 
-    def looked_up(self) -> "ThreadQuerySet":
-        """The same threads by their keys, read now: for several questions about what a dear condition finds."""
-        keys = list(self.order_by().values_list("pk", flat=True))
-        return self.model.objects.filter(Among(F("pk"), Value(keys)))
+    def latest(self, most: int) -> "tuple[ThreadQuerySet, bool]":
+        """So many of the threads by their keys, those of the latest activity, and whether there are more. Read now: for several questions
+        about what a dear condition finds."""
+        keys = list(self.order_by("-last_activity", "-id").values_list("pk", flat=True)[: most + 1])
+        return self.model.objects.filter(Among(F("pk"), Value(keys[:most]))), len(keys) > most
 
     def among(self, keys: Iterable[uuid.UUID]) -> Self:
         return self.filter(pk__in=list(keys))

@@ -30,6 +30,13 @@ def narrowed(project: Project, asked: Asked, now: datetime | None = None) -> Thr
     return having_runs(threads, project, wanted)
 
 
+def latest_of(project: Project, asked: Asked, most: int) -> tuple[ThreadQuerySet, bool]:
+    """So many of the threads asked for, those of the latest activity, and whether there are more. All of them where nothing is asked: their
+    own rows tell at once."""
+    threads = narrowed(project, asked)
+    return threads.latest(most) if asked.is_narrow else (threads, False)
+
+
 def having_runs(
     threads: ThreadQuerySet, project: Project, conditions: Iterable[tuple[Node, RunQuerySet]]
 ) -> ThreadQuerySet:

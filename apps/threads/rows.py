@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps.common.templatetags.threadline import short_id
 from apps.projects.models import Project
+from apps.runs.listing.columns import cells_of, loaded
 from apps.runs.listing.snippets import Snippet, snippet_row
 from apps.threads.columns import Column
 from apps.threads.configure import configured_texts
@@ -31,7 +32,7 @@ def rows_of(
     query: str = "",
 ) -> list[SafeString]:
     """`query` is that of the list, so that the page of a thread knows its neighbours there."""
-    found = loaded(project, threads, columns)
+    found = found_for(project, threads, columns)
     knots = found.get(knots_of) or knots_of(project, threads)
     tags = ThreadTag.objects.by_thread(thread.pk for thread in threads)
     # As reverse() would, which takes as long as the rest of the row.
@@ -40,22 +41,18 @@ def rows_of(
     rows = []
     for thread in threads:
         href = base + quote(_CONVERTER.to_url(thread.thread_id), safe="/:@") + tail
-        cells = "".join(
-            column.cell(thread, found[column.load].get(thread.thread_id) if column.load else None) for column in columns
-        )
         first = _first_cell(thread, href, knots[thread.thread_id], tags)
-        rows.append(
-            mark_safe(f"<tr>{first}{cells}</tr>" + snippet_row(snippets.get(thread.thread_id), len(columns) + 1))
-        )
+        whole = first + cells_of(thread, thread.thread_id, columns, found)
+        rows.append(mark_safe(f"<tr>{whole}</tr>" + snippet_row(snippets.get(thread.thread_id), len(columns) + 1)))
     return rows
 
 
-def loaded(project: Project, threads: Sequence[Thread], columns: Sequence[Column]) -> dict[Any, Mapping[str, Any]]:
-    """By the function that loads, which several columns may share. First inputs and last outputs become those the project configured."""
+def found_for(project: Project, threads: Sequence[Thread], columns: Sequence[Column]) -> dict[Any, Mapping[str, Any]]:
+    """What the columns load. First inputs and last outputs become those the project configured."""
     texts = configured_texts(project, threads)
     for thread in threads if texts else ():
         thread.first_input, thread.last_output = texts[thread.thread_id]
-    return {load: load(project, threads) for load in {column.load for column in columns if column.load}}
+    return loaded(project, threads, columns)
 
 
 def _first_cell(thread: Thread, href: str, knots: Sequence[Knot], tags: Mapping[uuid.UUID, list[str]]) -> str:

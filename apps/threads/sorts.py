@@ -9,9 +9,10 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F
 
-from apps.common.paging import SALT, SIZE, Page, Term, keyset, preceding
+from apps.common.paging import SALT, SIZE, Page, Term
 from apps.projects.models import Project
-from apps.runs.listing.sorting import Place, Sort
+from apps.runs.listing import sorting
+from apps.runs.listing.sorting import Counting, Place, Sort, paged
 from apps.threads.columns import Column, column
 from apps.threads.models import Thread, ThreadQuerySet
 from apps.threads.of_turns import Pairs
@@ -24,33 +25,15 @@ LATEST_FIRST: Final = ("-last_activity", "-id")
 
 
 def sort_of(text: str) -> Sort[Column]:
-    """The order asked for, or the usual one where it names no column that sorts."""
-    found = column(text.removeprefix("-"))
-    if found is None or not found.sorts:
-        return sort_of(DEFAULT_SORT)
-    return Sort(found, text.startswith("-"))
+    return sorting.sort_of(text, column, DEFAULT_SORT)
 
 
 def page_of(
-    threads: ThreadQuerySet,
-    project: Project,
-    sort: Sort[Column],
-    cursor: str = "",
-    *,
-    total: int | None = None,
-    count: bool = True,
+    threads: ThreadQuerySet, project: Project, sort: Sort[Column], cursor: str, counting: Counting
 ) -> tuple[Page[Thread], Place]:
-    """total is how many threads there are, where that is known already. Counting what a filter finds takes longer than its first rows."""
     if sort.column.pairs is not None:
         return _paired_page(threads, sort.column.pairs(project), sort, cursor)
-    rows, terms = ordered(threads, sort)
-    page = keyset(rows, terms, cursor)
-    if not count and (cursor or page.older):
-        return page, Place(0, 0, None)
-    before = preceding(rows, terms, page.rows[0])[: MOST_COUNTED + 1].count() if cursor and page.rows else 0
-    if total is None:
-        total = len(page.rows) if not page.older and not cursor else threads.order_by()[: MOST_COUNTED + 1].count()
-    return page, Place.of(before, len(page.rows), total, MOST_COUNTED)
+    return paged(*ordered(threads, sort), cursor, counting)
 
 
 def ordered(threads: ThreadQuerySet, sort: Sort[Column]) -> tuple[ThreadQuerySet, Sequence[Term]]:

@@ -1,4 +1,5 @@
-"""What the threads of a filter add up to. Sums are those of the rows; what must be ordered comes from a sample of the latest turns."""
+"""What the threads of a filter add up to: the latest of them where they are too many for an answer at once. Sums are those of the rows;
+what must be ordered comes from a sample of the latest turns."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,18 +9,21 @@ from django.db.models import Count, Sum
 
 from apps.common.templatetags.threadline import tokens
 from apps.projects.models import Project
+from apps.runs.listing.asked import Asked
 from apps.runs.models import Trace
 from apps.runs.stats import percent, trace_stats
-from apps.threads.models import ThreadQuerySet
+from apps.threads.narrow import latest_of
 
+MOST_THREADS: Final = 10_000
+"""Of a filter, those of the latest activity."""
 SAMPLE: Final = 10_000
 """Turns, the latest ones."""
 
 
 @dataclass(frozen=True)
 class Stats:
-    """Latencies are seconds, rates percent of the turns; None where nothing can be said. sampled: the turns that medians were taken of
-    where that is not all of them."""
+    """Latencies are seconds, rates percent of the turns; None where nothing can be said. sampled: of how many threads these figures are,
+    where there are more; sampled_turns: of how many of their turns the medians are, where there are more."""
 
     threads: int
     turns: int
@@ -35,6 +39,7 @@ class Stats:
     p99: float | None
     first_token: float | None
     sampled: int
+    sampled_turns: int
 
     @property
     def error_text(self) -> str:
@@ -49,15 +54,16 @@ class Stats:
         return tokens(None if self.median_tokens is None else round(self.median_tokens))
 
 
-def stats_of(project: Project, threads: ThreadQuerySet, *, every: bool = False) -> Stats:
-    """every: they are all the threads of the project, which need not be looked up one by one."""
+def stats_of(project: Project, asked: Asked) -> Stats:
+    threads, some = latest_of(project, asked, MOST_THREADS)
     sums = threads.order_by().aggregate(
         count_=Count("pk"),
         **{f"{name}_": Sum(name, default=0) for name in _SUMS},
         cost_=Sum("total_cost", default=Decimal(0)),
     )
     turns = Trace.objects.in_project(project)
-    turns = turns.in_some_thread() if every else turns.of_threads(threads)
+    # All the threads of a project need not be looked up one by one.
+    turns = turns.of_threads(threads) if asked.is_narrow else turns.in_some_thread()
     sample = trace_stats(turns.order_by("-start_time")[:SAMPLE])
     return Stats(
         threads=sums["count_"],
@@ -73,7 +79,8 @@ def stats_of(project: Project, threads: ThreadQuerySet, *, every: bool = False) 
         p50=sample["latency_p50"],
         p99=sample["latency_p99"],
         first_token=sample["first_token_p50"],
-        sampled=sample["count"] if sample["count"] < sums["turns_"] else 0,
+        sampled=sums["count_"] if some else 0,
+        sampled_turns=sample["count"] if sample["count"] < sums["turns_"] else 0,
     )
 
 

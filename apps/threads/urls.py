@@ -1,7 +1,9 @@
 from django.urls import path, register_converter
 
-from apps.threads import configure_views, context_views, export_views, list_views, shared_views, views
+from apps.runs.listing import list_views
+from apps.threads import configure_views, context_views, export_views, shared_views, views
 from apps.threads.converters import ThreadIdConverter
+from apps.threads.tab import THREADS
 
 app_name = "threads"
 
@@ -10,13 +12,7 @@ PROJECT = "o/<uuid:workspace_id>/projects/p/<uuid:project_id>"
 register_converter(ThreadIdConverter, "thread")
 
 urlpatterns = [
-    path(PROJECT + "/threads", list_views.threads, name="list"),
-    path(PROJECT + "/threads/newer", list_views.newer, name="newer"),
-    path(PROJECT + "/threads/place", list_views.place, name="place"),
-    path(PROJECT + "/threads/columns", list_views.columns, name="columns"),
-    path(PROJECT + "/threads/bulk", list_views.bulk, name="bulk"),
-    path(PROJECT + "/threads/aside", list_views.aside, name="aside"),
-    path(PROJECT + "/threads/histogram", list_views.histogram, name="histogram"),
+    *list_views.patterns(PROJECT + "/threads", THREADS),
     path(PROJECT + "/configure", configure_views.configure, name="configure"),
     path(PROJECT + "/export", export_views.export, name="export"),
     path(PROJECT + "/r/<uuid:trace_id>/saw", context_views.saw, name="saw"),

@@ -14,9 +14,13 @@ from apps.accounts.models import User, Workspace
 from apps.feedback import configs, services
 from apps.feedback.columns import column_id, column_of
 from apps.feedback.draft import Draft
+from apps.feedback.models import Feedback
 from apps.projects.models import Project
 from apps.runs.listing.asked import Asked
+from apps.runs.listing.choices import Value
+from apps.runs.listing.narrow import narrowed_runs
 from apps.runs.models import Run
+from apps.runs.table import facets as run_facets
 from apps.threads.columns import column
 from apps.threads.facets import facets_of
 from apps.threads.narrow import narrowed
@@ -128,3 +132,46 @@ def test_the_facet_stands_beside_the_list(viewer: Client, workspace: Workspace) 
     html = viewer.get(reverse("threads:aside", args=[project.workspace_id, project.pk])).content.decode()
     link = unescape(html.partition('aria-label="Feedback"')[2].partition('href="')[2].partition('"')[0])
     assert parse_qs(urlsplit(link).query)["thread_filter"] == ['and(eq(feedback_key, "good"))']
+
+
+def run_values(project: Project, kind: str, query: str = "show=all") -> list[Value]:
+    groups = run_facets.facets_of(project, Asked.of_query(query)).groups
+    return next(list(group.values) for group in groups if group.kind == kind)
+
+
+def runs_found(project: Project, query: str) -> set[str]:
+    return {str(run.thread_id) for run in narrowed_runs(project, Asked.of_query(query))}
+
+
+def test_a_facet_of_runs_counts_those_of_each_key_and_narrows_to_them(workspace: Workspace) -> None:
+    project = rated(workspace, a=0.2, b=0.9, c=None)
+    (value,) = run_values(project, "feedback")
+    assert (value.text, value.count) == ("good", 2)
+    assert runs_found(project, value.include) == {"a", "b"}
+    assert len(narrowed_runs(project, Asked.of_query(value.exclude))) == 4
+
+
+def test_a_key_that_is_asked_for_is_taken_back_by_a_second_click(workspace: Workspace) -> None:
+    project = rated(workspace, a=0.2)
+    (value,) = run_values(project, "feedback")
+    (again,) = run_values(project, "feedback", value.include)
+    assert (again.included, again.include) == (True, "show=all")
+
+
+def test_a_facet_of_labels_narrows_to_the_runs_that_got_one(workspace: Workspace) -> None:
+    labels = [{"value": at, "label": label} for at, label in enumerate(["rude", "kind"])]
+    configs.configure(workspace, "tone", {"type": "categorical", "categories": labels})
+    project = rated(workspace, a=None, b=None)
+    for thread_id, label in (("a", "kind"), ("b", "rude")):
+        run_id = Run.objects.in_project(project).filter(thread_id=thread_id)[0].id
+        services.record(workspace, Draft("tone", value=label, run_id=run_id))
+    kind, rude = run_values(project, "feedback_label")
+    assert (kind.text, kind.count, rude.text) == ("kind", 1, "rude")
+    assert runs_found(project, kind.include) == {"a"}
+
+
+def test_verdicts_that_were_replaced_are_not_counted(workspace: Workspace) -> None:
+    project = rated(workspace, a=0.2)
+    Feedback.objects.update(current=False)
+    groups = run_facets.facets_of(project, Asked.of_query("show=all")).groups
+    assert "feedback" not in {group.kind for group in groups}

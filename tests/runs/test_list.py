@@ -165,6 +165,24 @@ def test_all_filters_narrow_together(viewer: Client, project: Project) -> None:
     assert listed(viewer, project, thread_filter='eq(thread_id, "a")') == ["first"]
 
 
+def test_what_is_asked_for_is_said_in_words(viewer: Client, project: Project) -> None:
+    html = page(viewer, project, filter='eq(status, "error")', since="7d")
+    assert "<bdi>Runs where status is error, started in the last 7 days</bdi>" in html
+
+
+def test_a_filtered_page_is_counted_after_its_rows(viewer: Client, workspace: Workspace) -> None:
+    project = filled(workspace, 60)
+    html = page(viewer, project, filter='neq(name, "r000")')
+    assert "50 traces here" in html
+    counted = re.search(r'hx-get="([^"]*/place[^"]*)"', html)
+    assert counted
+    assert "50 of 59 traces" in viewer.get(unescape(counted[1])).content.decode()
+
+
+def test_an_unfiltered_page_is_counted_at_once(viewer: Client, workspace: Workspace) -> None:
+    assert "50 of 60 traces" in page(viewer, filled(workspace, 60))
+
+
 def test_a_bad_filter_shows_nothing_and_marks_the_place(viewer: Client, project: Project) -> None:
     html = page(viewer, project, filter="eq(status, ")
     assert names(html) == []

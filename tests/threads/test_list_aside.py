@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
+from apps.runs.listing import list_views
 from apps.threads import facets, stats
-from apps.threads.facets import add_kind
 from apps.threads.models import Thread
 from apps.threads.tagging import ThreadTag
 from tests.threads.listing import chat, listed, llm, page, url
@@ -80,7 +80,21 @@ def test_a_sample_says_that_it_is_one(viewer: Client, project: Project, monkeypa
     monkeypatch.setattr(facets, "SAMPLE", 2)
     html = page(viewer, project, "aside")
     assert "those of the latest 2 turns" in html
-    assert "counted in the 2 most recently active" in html
+    assert "counted in the latest 2 of these threads" in html
+
+
+def test_a_filter_that_finds_very_many_is_told_by_the_latest_of_them(
+    viewer: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stats, "MOST_THREADS", 1)
+    found = figures(viewer, project, filter='neq(name, "x")')
+    assert (found["threads"], found["turns"], found["errored turns"]) == ("1+", "2", "50 %")
+    assert "those of the latest 1." in page(viewer, project, "aside", filter='neq(name, "x")')
+
+
+def test_a_whole_project_is_told_exactly(viewer: Client, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stats, "MOST_THREADS", 1)
+    assert figures(viewer, project)["threads"] == "3"
 
 
 def test_values_are_counted_by_thread(viewer: Client, project: Project) -> None:
@@ -126,9 +140,10 @@ def test_ids_are_no_values_to_choose(viewer: Client, workspace: Workspace, monke
 
 
 def test_a_later_app_adds_values(viewer: Client, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facets, "SOURCES", [lambda project, ids: [("mood", "", "happy", len(ids))]])
-    monkeypatch.setattr(facets, "_KINDS", dict(facets._KINDS))
-    add_kind("mood", "Mood", lambda key, value: facets._KINDS["name"][1](key, value))
+    by_name = facets.KINDS.by_name
+    monkeypatch.setattr(facets.KINDS, "sources", [lambda project, ids: [("mood", "", "happy", len(ids))]])
+    monkeypatch.setattr(facets.KINDS, "by_name", dict(by_name))
+    facets.KINDS.add("mood", "Mood", by_name["name"][1])
     assert groups(viewer, project)["Mood"] == {"happy": 3}
 
 
@@ -168,6 +183,15 @@ def test_activity_is_drawn_by_time_with_a_link_for_each_bar(viewer: Client, proj
     assert [label.split(" last active")[0] for _, label in bars] == ["2 threads", "1 thread"]
     assert bars[1][1].endswith("with errors")
     assert listed(viewer, project, **QueryDict(unescape(bars[1][0])).dict()) == ["c"]
+
+
+def test_activity_of_a_filter_that_finds_very_many_is_that_of_the_latest(
+    viewer: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_views, "MOST_DRAWN", 1)
+    html = page(viewer, project, "histogram", filter='neq(name, "x")')
+    assert "last activity, latest 1, UTC" in html
+    assert html.count('class="bar"') == 1
 
 
 def test_no_activity_is_said(viewer: Client, project: Project) -> None:

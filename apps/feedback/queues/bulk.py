@@ -1,8 +1,10 @@
 """The buttons of the Threads tab and of the Runs tab that put what is selected into a queue."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
@@ -11,30 +13,21 @@ from apps.common.templatetags.threadline import plural
 from apps.feedback.queues.access import queue_or_404
 from apps.feedback.queues.adding import MOST_ADDED, add_selected, add_selected_runs
 from apps.feedback.queues.models import AnnotationQueue
-from apps.runs.listing.bulk import MOST_TICKED, Action
-from apps.runs.table.bulk import Selection as RunSelection
-from apps.threads.bulk import Selection
+from apps.runs.listing.bulk import MOST_TICKED, Action, Selected
 from apps.threads.trace_view import as_uuid
 
 
-def add_ticked(request: MemberRequest, selection: Selection) -> HttpResponse:
-    """Asks which queue first, where the form does not say it."""
-    chosen = as_uuid(selection.form.get("queue", ""))
-    if chosen is None:
-        return _ask(request, selection, "thread", selection.threads.count())
-    queue = queue_or_404(request.workspace, chosen)
-    added, before = add_selected(queue, selection.threads)
-    return _told(request, selection.page, queue, "thread", added, before)
+def _adding[Q: QuerySet[Any]](noun: str, add: Callable[[AnnotationQueue, Q], tuple[int, int]]) -> Action[Q]:
+    """Asks which queue first, where the form does not say it. add returns how many are new in the queue, and how many were in it."""
 
+    def run(request: MemberRequest, selection: Selected[Q]) -> HttpResponse:
+        chosen = as_uuid(selection.form.get("queue", ""))
+        if chosen is None:
+            return _ask(request, selection, noun)
+        queue = queue_or_404(request.workspace, chosen)
+        return _told(request, selection.page, queue, noun, *add(queue, selection.rows))
 
-def add_ticked_runs(request: MemberRequest, selection: RunSelection) -> HttpResponse:
-    """As add_ticked."""
-    chosen = as_uuid(selection.form.get("queue", ""))
-    if chosen is None:
-        return _ask(request, selection, "run", selection.runs.count())
-    queue = queue_or_404(request.workspace, chosen)
-    added, before = add_selected_runs(queue, selection.runs)
-    return _told(request, selection.page, queue, "run", added, before)
+    return Action("queue", "annotator", "feedback/queue_bulk.html", run)
 
 
 def _told(
@@ -49,7 +42,7 @@ def _told(
     return redirect(page)
 
 
-def _ask(request: MemberRequest, selection: Selection | RunSelection, noun: str, count: int) -> HttpResponse:
+def _ask(request: MemberRequest, selection: Selected[Any], noun: str) -> HttpResponse:
     """With what is selected in hidden fields."""
     form = selection.form
     kept = [(name, value) for name in ("query", "all") if (value := form.get(name))]
@@ -60,11 +53,11 @@ def _ask(request: MemberRequest, selection: Selection | RunSelection, noun: str,
         "kept": kept,
         "noun": noun,
         "action": request.path,
-        "count": min(count, MOST_ADDED),
+        "count": min(selection.rows.count(), MOST_ADDED),
         "queues": AnnotationQueue.objects.in_workspace(request.workspace).to_choose_from(),
     }
     return render(request, "feedback/queue_choose.html", context)
 
 
-ACTION: Final = Action("queue", "annotator", "feedback/queue_bulk.html", add_ticked)
-RUN_ACTION: Final = Action("queue", "annotator", "feedback/queue_bulk.html", add_ticked_runs)
+ACTION: Final = _adding("thread", add_selected)
+RUN_ACTION: Final = _adding("run", add_selected_runs)

@@ -188,14 +188,14 @@ def said(asked: Asked, kind: str) -> str:
     ]
     if "q" in asked.nodes:
         found.append(f"that mention “{asked.q}”")
-    found += _time(asked)
+    found += _time(asked, "active" if kind == "threads" else "started")
     return f"{kind.capitalize()} {', '.join(found)}" if found else ""
 
 
-def _time(asked: Asked) -> list[str]:
+def _time(asked: Asked, verb: str) -> list[str]:
     if asked.since and "since" not in asked.problems:
         days = age(asked.since).days
         spelled = {1: "the last day", 7: "the last 7 days", 14: "the last 14 days"}.get(days, f"the last {asked.since}")
-        return [f"active in {spelled}"]
+        return [f"{verb} in {spelled}"]
     bounds = (("from", asked.start, "start"), ("until", asked.end, "end"))
     return [f"{word} {text}" for word, text, name in bounds if text and name not in asked.problems]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, cast
+from typing import Any, Final, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -20,52 +20,43 @@ MOST_TICKED: Final = 1_000
 
 
 @dataclass(frozen=True)
-class Selected:
-    """asked is that of the page, to which the reader returns; option is what the button says beside its action."""
+class Selected[Q: QuerySet[Any]]:
+    """asked is that of the page, to which the reader returns; route names its address. option is what the button says beside its action."""
 
     project: Project
     asked: Asked
     form: QueryDict
     option: str
-
-    route: ClassVar[str]
+    rows: Q
+    route: str
 
     @property
     def page(self) -> str:
         url = reverse(self.route, args=[self.project.workspace_id, self.project.pk])
         return f"{url}?{query}" if (query := self.asked.query()) else url
 
-    @property
-    def rows(self) -> QuerySet[Any]:
-        raise NotImplementedError
-
 
 @dataclass(frozen=True)
-class Action[S: Selected]:
+class Action[Q: QuerySet[Any]]:
     """A button of the bulk bar and what it does. template is its part of the bar; role the lowest that may."""
 
     id: str
     role: str
     template: str
-    run: Callable[[MemberRequest, S], HttpResponseBase]
+    run: Callable[[MemberRequest, Selected[Q]], HttpResponseBase]
 
 
-def asked_and_option(form: QueryDict) -> tuple[Asked, str]:
-    """What the page asked for, and what a button such as tag.remove says beside its action."""
-    return Asked.of(QueryDict(form.get("query", ""))), form.get("do", "").partition(".")[2]
-
-
-def carry_out[S: Selected](
-    request: MemberRequest, actions: Iterable[Action[S]], selection_of: Callable[[QueryDict], S]
+def carry_out[Q: QuerySet[Any]](
+    request: MemberRequest, actions: Iterable[Action[Q]], selection_of: Callable[[str], Selected[Q]]
 ) -> HttpResponse:
-    """The action of the button that was pressed, which is called like it or like tag.remove."""
-    name = request.POST.get("do", "").partition(".")[0]
+    """The action of the button that was pressed, which is called like it or like tag.remove. selection_of is given what follows the dot."""
+    name, _, option = request.POST.get("do", "").partition(".")
     chosen = next((each for each in actions if each.id == name), None)
     if chosen is None:
         raise Http404("No such action")
     if not request.membership.may(chosen.role):
         raise PermissionDenied(f"This needs the role {chosen.role}; yours is {request.membership.role}.")
-    selection = selection_of(request.POST)
+    selection = selection_of(option)
     if not selection.rows.exists():
         messages.error(request, "Select rows first.")
         return redirect(selection.page)

@@ -1,10 +1,11 @@
 """The most frequent values of a list, each a click away from being asked for or left out."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
+from apps.projects.models import Project
 from apps.runs.listing.asked import Asked
 from apps.runs.query.compile import THREAD_KEYS
 from apps.runs.query.nodes import And, Node
@@ -85,29 +86,40 @@ class Choice:
         )
 
 
-type Kinds = dict[str, tuple[str, Callable[[str, str], Choice]]]
-"""By kind, what its group is called (empty for metadata, which is called like its key) and the choice of a key and a value."""
+@dataclass
+class Kinds[R]:
+    """The kinds of values that a list counts, to which a later app adds its own. order is that of their groups.
 
+    By kind, what its group is called (empty for metadata, which is called like its key) and the choice of a key and a value. Sources count
+    more in a sample of rows, which they are given by what R names a row with.
+    """
 
-def facets_of(
-    asked: Asked, counts: Callable[[Asked], tuple[list[Count], int]], kinds: Kinds, order: Sequence[str]
-) -> Facets:
-    """The counts of a group follow everything that is asked for but the choices in that group, so that its other values stay in sight."""
-    found, sampled = counts(asked)
-    groups = {(kind, key): list(some) for (kind, key), some in groupby(found, lambda count: count[:2])}
-    for group, some in list(groups.items()):
-        others = without(asked, [kinds[kind][1](key, value) for kind, key, value, _ in some])
-        if others != asked:
-            groups[group] = [count for count in counts(others)[0] if count[:2] == group]
-    shown = [_group(asked, kinds, kind, key, some) for (kind, key), some in groups.items()]
-    return Facets(in_order(shown, order), sampled)
+    order: Sequence[str]
+    by_name: dict[str, tuple[str, Callable[[str, str], Choice]]] = field(default_factory=dict)
+    sources: list[Callable[[Project, Sequence[R]], Iterable[Count]]] = field(default_factory=list)
 
+    def add(self, kind: str, label: str, choice: Callable[[str, str], Choice]) -> None:
+        self.by_name[kind] = label, choice
 
-def _group(asked: Asked, kinds: Kinds, kind: str, key: str, found: Sequence[Count]) -> Group:
-    most = max((count for *_, count in found), default=1)
-    label, choice = kinds[kind]
-    values = [choice(key, text).value(asked, text, count, most) for _, _, text, count in found]
-    return Group(label or ("User" if key in USER_KEYS else key), kind, values)
+    def more(self, project: Project, rows: Sequence[R]) -> list[Count]:
+        return [count for source in self.sources for count in source(project, rows)]
+
+    def facets(self, asked: Asked, counts: Callable[[Asked], tuple[list[Count], int]]) -> Facets:
+        """The counts of a group follow all that is asked for but the choices in that group, so that its other values stay in sight."""
+        found, sampled = counts(asked)
+        groups = {(kind, key): list(some) for (kind, key), some in groupby(found, lambda count: count[:2])}
+        for group, some in list(groups.items()):
+            others = without(asked, [self.by_name[kind][1](key, value) for kind, key, value, _ in some])
+            if others != asked:
+                groups[group] = [count for count in counts(others)[0] if count[:2] == group]
+        shown = [self._group(asked, kind, key, some) for (kind, key), some in groups.items()]
+        return Facets(in_order(shown, self.order), sampled)
+
+    def _group(self, asked: Asked, kind: str, key: str, found: Sequence[Count]) -> Group:
+        most = max((count for *_, count in found), default=1)
+        label, choice = self.by_name[kind]
+        values = [choice(key, text).value(asked, text, count, most) for _, _, text, count in found]
+        return Group(label or ("User" if key in USER_KEYS else key), kind, values)
 
 
 def without(asked: Asked, choices: Sequence[Choice]) -> Asked:

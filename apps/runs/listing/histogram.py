@@ -1,6 +1,6 @@
 """How many rows of a list fall into which time: a strip of bars, each a link to the time it stands for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -26,11 +26,11 @@ _EPOCH: Final = datetime(2001, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Activity:
-    """Which time of a row counts, which rows have failed, and how both are called: 3 threads last active …."""
+    """Which time of a row counts and which rows have failed. called is what the time is, verb what the rows did then: last active."""
 
     moment: str
     failed: Q
-    noun: str
+    called: str
     verb: str
 
 
@@ -62,7 +62,7 @@ class Histogram:
     height: int = HEIGHT
 
 
-def histogram_of(rows: QuerySet[Any], activity: Activity, asked: Asked, now: datetime) -> Histogram | None:
+def histogram_of(rows: QuerySet[Any], activity: Activity, noun: str, asked: Asked, now: datetime) -> Histogram | None:
     """None where there is nothing to show."""
     ends = rows.order_by().aggregate(first=Min(activity.moment), last=Max(activity.moment))
     if ends["last"] is None:
@@ -83,7 +83,8 @@ def histogram_of(rows: QuerySet[Any], activity: Activity, asked: Asked, now: dat
         .annotate(count=Count(activity.moment), failed=Count(activity.moment, filter=activity.failed))
     )
     found = {row["bucket"]: (row["count"], row["failed"]) for row in counted if 0 <= row["bucket"] < count}
-    return _drawn([found.get(at, (0, 0)) for at in range(count)], start, step, activity, asked)
+    counts = [found.get(at, (0, 0)) for at in range(count)]
+    return _drawn(counts, start, step, lambda number: f"{plural(number, noun)} {activity.verb}", asked)
 
 
 def _scale(first: datetime, last: datetime) -> tuple[datetime, timedelta, int]:
@@ -94,7 +95,7 @@ def _scale(first: datetime, last: datetime) -> tuple[datetime, timedelta, int]:
 
 
 def _drawn(
-    counts: Sequence[tuple[int, int]], start: datetime, step: timedelta, activity: Activity, asked: Asked
+    counts: Sequence[tuple[int, int]], start: datetime, step: timedelta, told: Callable[[int], str], asked: Asked
 ) -> Histogram:
     most = max((count for count, _ in counts), default=0) or 1
     width = WIDTH / len(counts)
@@ -106,7 +107,7 @@ def _drawn(
         # One row among thousands is still to be seen.
         high = max(2.0, HEIGHT * count / most)
         bad = max(1.5, high * failed / count) if failed else 0
-        label = f"{plural(count, activity.noun)} {activity.verb} {short(since)} to {short(until)} UTC"
+        label = f"{told(count)} {short(since)} to {short(until)} UTC"
         label += f", {failed:,} with errors" if failed else ""
         bars.append(
             Bar(

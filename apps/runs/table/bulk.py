@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
@@ -19,40 +18,24 @@ from apps.common.templatetags.threadline import plural
 from apps.projects.models import Project
 from apps.projects.ports import RunKey
 from apps.runs import tasks
-from apps.runs.listing.bulk import MOST_TICKED, Action, Selected, asked_and_option
+from apps.runs.listing.bulk import MOST_TICKED, Action, Selected
 from apps.runs.listing.layout import Layout
 from apps.runs.listing.lines import download
-from apps.runs.listing.narrow import narrowed_runs
 from apps.runs.models import Run, RunQuerySet
 from apps.runs.table import exports
-from apps.runs.table.columns import chosen
+from apps.runs.table.columns import chosen, layout
 
 MOST_AT_ONCE: Final = 200
 """Traces that a request deletes itself; more are left to the worker."""
 
-
-@dataclass(frozen=True)
-class Selection(Selected):
-    runs: RunQuerySet
-
-    route = "runs:list"
-
-    @property
-    def rows(self) -> RunQuerySet:
-        return self.runs
+type Selection = Selected[RunQuerySet]
 
 
-def selection_of(project: Project, form: QueryDict) -> Selection:
-    asked, option = asked_and_option(form)
-    runs = narrowed_runs(project, asked) if form.get("all") else among(project, ticked(form))
-    return Selection(project, asked, form, option, runs)
+def ticked(project: Project, form: QueryDict) -> RunQuerySet:
+    return Run.objects.in_project(project).filter(pk__in=list(_keys(form)))
 
 
-def among(project: Project, keys: Iterator[RunKey]) -> RunQuerySet:
-    return Run.objects.in_project(project).filter(pk__in=list(keys))
-
-
-def ticked(form: QueryDict) -> Iterator[RunKey]:
+def _keys(form: QueryDict) -> Iterator[RunKey]:
     """The boxes of the rows: trace id and run id with a dot between."""
     for text in form.getlist("run")[:MOST_TICKED]:
         trace_id, _, run_id = text.partition(".")
@@ -63,7 +46,7 @@ def ticked(form: QueryDict) -> Iterator[RunKey]:
 
 
 def compare(request: MemberRequest, selection: Selection) -> HttpResponse:
-    keys = list(ticked(selection.form))
+    keys = list(_keys(selection.form))
     if len(keys) != 2 or selection.form.get("all"):
         messages.error(request, "Select two rows to compare.")
         return redirect(selection.page)
@@ -75,9 +58,8 @@ def compare(request: MemberRequest, selection: Selection) -> HttpResponse:
 
 def export(request: MemberRequest, selection: Selection) -> HttpResponseBase:
     kind = "csv" if selection.option == "csv" else "jsonl"
-    project, runs, asked = selection.project, selection.runs, selection.asked
-    show = asked.show if asked.show in ("llm", "all") else "traces"
-    columns = chosen(asked.cols or Layout.objects.columns_of(request.user, project, f"runs.{show}"), show)
+    project, runs, asked = selection.project, selection.rows, selection.asked
+    columns = chosen(asked.cols or Layout.objects.columns_of(request.user, project, layout(asked)), asked)
     record(project.workspace, request.user, "exported runs", f"{project.name}: {plural(runs.count(), 'run')}")
     lines = (exports.csv_lines if kind == "csv" else exports.json_lines)(project, runs, columns)
     return download(lines, project, "runs", kind)
@@ -86,7 +68,7 @@ def export(request: MemberRequest, selection: Selection) -> HttpResponseBase:
 def delete(request: MemberRequest, selection: Selection) -> HttpResponse:
     """Their whole traces. Few at once, more in the background: those that are selected now, not those that match later."""
     project = selection.project
-    traces = list(selection.runs.order_by().values_list("trace_id", flat=True).distinct())
+    traces = list(selection.rows.order_by().values_list("trace_id", flat=True).distinct())
     later = len(traces) > MOST_AT_ONCE
     with transaction.atomic():
         record(project.workspace, request.user, "deleted traces", f"{project.name}: {plural(len(traces), 'trace')}")
@@ -101,7 +83,7 @@ def delete(request: MemberRequest, selection: Selection) -> HttpResponse:
     return redirect(selection.page)
 
 
-ACTIONS: Final[list[Action[Selection]]] = [
+ACTIONS: Final[list[Action[RunQuerySet]]] = [
     Action("compare", "viewer", "runs/list_bulk_compare.html", compare),
     Action("export", "viewer", "threads/list_bulk_export.html", export),
     Action("delete", "editor", "runs/list_bulk_delete.html", delete),

@@ -1,7 +1,6 @@
 """The columns of the Runs tab: what each shows, how it is read for a page of runs, and how runs are put in its order."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,33 +21,19 @@ from django.db.models.expressions import Combinable
 from apps.projects import ports
 from apps.projects.models import Project
 from apps.projects.ports import RunKey
+from apps.runs.listing import columns as listing
+from apps.runs.listing.asked import Asked
 from apps.runs.models import Run, Trace
 from apps.runs.query.compile import IS_ROOT
 from apps.runs.show import error_head
 from apps.runs.table import cells
 from apps.runs.table.of_page import OfMetadata, feedback_of, previews_of, traces_of, users_of
 
-type Found = Mapping[RunKey, Any]
 MAX_PATH: Final = 200
 
 
-@dataclass(frozen=True)
-class Column:
-    """load reads what a page of runs needs beyond their own rows, by their keys, in one query. cell is given the run and its part of that
-    (None where it has none) and returns the table cell; value the same thing for an export. Runs are sorted by order."""
-
-    id: str
-    label: str
-    cell: Callable[[Run, Any], str]
-    value: Callable[[Run, Any], Any]
-    about: str = ""
-    numeric: bool = False
-    load: Callable[[Project, Sequence[Run]], Found] | None = None
-    order: Combinable | None = None
-
-    @property
-    def sorts(self) -> bool:
-        return self.order is not None
+class Column(listing.Column[Run, RunKey]):
+    """Of runs, whose keys are trace id and id."""
 
 
 def _own(name: str) -> Callable[[Run, Any], Any]:
@@ -165,10 +150,20 @@ def _feedback(column_id: str, key: str) -> Column:
     return Column(column_id, key, cells.score(key), average, f"Feedback {key} on the run", True, feedback_of)
 
 
-def chosen(ids: Iterable[str], show: str) -> list[Column]:
+def show_of(asked: Asked) -> str:
+    """The preset."""
+    return asked.show if asked.show in DEFAULT else "traces"
+
+
+def layout(asked: Asked) -> str:
+    """Each preset keeps columns of its own: what tells traces apart says little of model calls."""
+    return f"runs.{show_of(asked)}"
+
+
+def chosen(ids: Iterable[str], asked: Asked) -> list[Column]:
     """The columns of these ids that exist, in their order; the usual ones of the preset where there is none."""
     found = [known for known in map(column, ids) if known]
-    return found or [COLUMNS[name] for name in DEFAULT[show]]
+    return found or [COLUMNS[name] for name in DEFAULT[show_of(asked)]]
 
 
 def offered(project: Project) -> list[Column]:

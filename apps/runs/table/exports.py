@@ -8,10 +8,10 @@ import msgspec
 
 from apps.projects.models import Project
 from apps.runs import payload
+from apps.runs.listing.columns import loaded, values_of
 from apps.runs.listing.lines import MARK, csv_line, json_value
 from apps.runs.models import Run, RunQuerySet
 from apps.runs.table.columns import COLUMNS, Column
-from apps.runs.table.rows import loaded
 from apps.runs.table.sorts import for_table
 
 BATCH: Final = 200
@@ -44,7 +44,4 @@ def _batches(project: Project, runs: RunQuerySet, columns: Sequence[Column]) -> 
     for some in batched(latest_first, BATCH):
         found = loaded(project, some, columns)
         for run in some:
-            yield (
-                run,
-                [column.value(run, found[column.load].get(run.pk) if column.load else None) for column in columns],
-            )
+            yield run, values_of(run, run.pk, columns, found)

@@ -5,46 +5,43 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from apps.projects.models import Project
-from apps.runs.listing import choices
+from apps.projects.ports import RunKey
 from apps.runs.listing.asked import Asked
 from apps.runs.listing.choices import LONGEST, MOST_VALUES, SCATTERED, UNREAD, Choice, Count, Facets, Kinds
 from apps.runs.listing.narrow import narrowed_runs
 from apps.runs.query.nodes import Check, Compare, Has, Node, Not, Op, Pair
 
 SAMPLE: Final = 1_000
+_READ: Final = ("status", "run_type", "name", "model", "tags", "metadata")
 
 
-def _choice(condition: Node) -> Choice:
+def choice(condition: Node) -> Choice:
+    """Of the listed run itself."""
     return Choice("filter", condition, "filter", Not(condition))
 
 
 def _is(field: str) -> Callable[[str, str], Choice]:
-    return lambda key, value: _choice(Compare(field, Check(Op.EQ, (value,))))
+    return lambda key, value: choice(Compare(field, Check(Op.EQ, (value,))))
 
 
-_KINDS: Final[Kinds] = {
-    "status": ("Status", _is("status")),
-    "type": ("Type", _is("run_type")),
-    "name": ("Name", _is("name")),
-    "model": ("Model", _is("model")),
-    "tag": ("Tag", lambda key, value: _choice(Has("tags", value))),
-    "metadata": (
-        "",
-        lambda key, value: _choice(Pair("metadata", (key,), False, (Check(Op.EQ, (value,)),))),
-    ),
-}
-_ORDER: Final = ("status", "type", "model", "name", "tag")
+KINDS: Final = Kinds[RunKey](("status", "feedback", "feedback_label", "type", "model", "name", "tag"))
+KINDS.add("status", "Status", _is("status"))
+KINDS.add("type", "Type", _is("run_type"))
+KINDS.add("name", "Name", _is("name"))
+KINDS.add("model", "Model", _is("model"))
+KINDS.add("tag", "Tag", lambda key, value: choice(Has("tags", value)))
+KINDS.add("metadata", "", lambda key, value: choice(Pair("metadata", (key,), False, (Check(Op.EQ, (value,)),))))
 
 
 def facets_of(project: Project, asked: Asked) -> Facets:
-    return choices.facets_of(asked, lambda asked: _counts(project, asked), _KINDS, _ORDER)
+    return KINDS.facets(asked, lambda asked: _counts(project, asked))
 
 
 def _counts(project: Project, asked: Asked) -> tuple[list[Count], int]:
     runs = narrowed_runs(project, asked).order_by("-start_time")
-    rows = list(runs.values_list("status", "run_type", "name", "model", "tags", "metadata")[: SAMPLE + 1])
+    rows = list(runs.values_list("trace_id", "id", *_READ)[: SAMPLE + 1])
     found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for row in rows[:SAMPLE]:
+    for _, _, *row in rows[:SAMPLE]:
         for kind, key, value in _values(*row):
             if 0 < len(value) <= LONGEST:
                 found[kind, key][value] += 1
@@ -54,6 +51,7 @@ def _counts(project: Project, asked: Asked) -> tuple[list[Count], int]:
         for value, count in values.most_common(MOST_VALUES)
         if not (kind == "metadata" and len(values) > SCATTERED and count < 3)
     ]
+    counts += KINDS.more(project, [(trace_id, run_id) for trace_id, run_id, *_ in rows[:SAMPLE]])
     return counts, SAMPLE if len(rows) > SAMPLE else 0
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
 
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.projects.models import Project
 from apps.projects.ports import RunKey
+from apps.runs.listing.columns import cells_of, loaded
 from apps.runs.listing.snippets import Snippet, snippet_row
 from apps.runs.models import Run
 from apps.runs.table.columns import Column
@@ -23,15 +23,9 @@ def rows_of(
     base = reverse("projects:detail", args=[project.workspace_id, project.pk]) + "/r/"
     rows = []
     for run in runs:
-        cells = "".join(column.cell(run, found[column.load].get(run.pk) if column.load else None) for column in columns)
-        first = _first_cell(run, base)
-        rows.append(mark_safe(f"<tr>{first}{cells}</tr>" + snippet_row(snippets.get(run.pk), len(columns) + 1)))
+        whole = _first_cell(run, base) + cells_of(run, run.pk, columns, found)
+        rows.append(mark_safe(f"<tr>{whole}</tr>" + snippet_row(snippets.get(run.pk), len(columns) + 1)))
     return rows
-
-
-def loaded(project: Project, runs: Sequence[Run], columns: Sequence[Column]) -> dict[Any, Mapping[RunKey, Any]]:
-    """By the function that loads, which several columns may share."""
-    return {load: load(project, runs) for load in {column.load for column in columns if column.load}}
 
 
 def _first_cell(run: Run, base: str) -> str:

@@ -1,20 +1,18 @@
 """The order of the Runs tab, its pages, and where a page stands among all rows."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
 from typing import Final
 
 from django.db.models import FETCH_RAISE, F
 from django.db.models.functions import Left
 
-from apps.common.paging import Page, Term, keyset, preceding
-from apps.runs.listing.sorting import Place, Sort
+from apps.common.paging import Page, Term
+from apps.projects.models import Project
+from apps.runs.listing.sorting import Counting, Place, Sort, paged
 from apps.runs.models import Run, RunQuerySet
-from apps.runs.table.columns import Column, column
+from apps.runs.table.columns import Column
 
-DEFAULT_SORT: Final = "-start"
-MOST_COUNTED: Final = 1_000
-"""Beyond it a count says "1,000+": counting is bounded, so that it never takes longer than the rows."""
 MOST_SORTED: Final = 10_000
 """Only times are indexed: by a figure that many of the latest runs are sorted, which the page says."""
 MAX_ERROR: Final = 4_000
@@ -24,35 +22,18 @@ _SHOWN: Final = (
 )  # fmt: skip
 
 
-def sort_of(text: str) -> Sort[Column]:
-    """The order asked for, or the usual one where it names no column that sorts."""
-    found = column(text.removeprefix("-"))
-    if found is None or not found.sorts:
-        return sort_of(DEFAULT_SORT)
-    return Sort(found, text.startswith("-"))
-
-
 def for_table(runs: RunQuerySet) -> RunQuerySet:
     """Only what a row shows; error_start is how the error begins."""
     return runs.only(*_SHOWN).annotate(error_start=Left("error", MAX_ERROR)).fetch_mode(FETCH_RAISE)
 
 
 def page_of(
-    runs: RunQuerySet, sort: Sort[Column], cursor: str = "", *, total: int | None = None
-) -> tuple[Page[Run], Place, bool]:
-    """total is how many runs there are, where that is known already. The last says whether only the latest are sorted."""
-    latest, some = _sortable(runs, sort)
+    runs: RunQuerySet, project: Project, sort: Sort[Column], cursor: str, counting: Counting
+) -> tuple[Page[Run], Place]:
+    latest, some = (runs, False) if sort.column.id == "start" else latest_of(runs, MOST_SORTED)
     rows, terms = _ordered(latest, sort)
-    page = keyset(rows, terms, cursor)
-    before = preceding(rows, terms, page.rows[0])[: MOST_COUNTED + 1].count() if cursor and page.rows else 0
-    if total is None:
-        whole = not page.older and not cursor and not some
-        total = len(page.rows) if whole else runs.order_by()[: MOST_COUNTED + 1].count()
-    return page, Place.of(before, len(page.rows), total, MOST_COUNTED), some
-
-
-def _sortable(runs: RunQuerySet, sort: Sort[Column]) -> tuple[RunQuerySet, bool]:
-    return (runs, False) if sort.column.id == "start" else latest_of(runs, MOST_SORTED)
+    page, place = paged(rows, terms, cursor, counting, runs if some else None)
+    return page, replace(place, latest=MOST_SORTED if some else 0)
 
 
 def latest_of(runs: RunQuerySet, most: int) -> tuple[RunQuerySet, bool]:
@@ -68,7 +49,3 @@ def _ordered(runs: RunQuerySet, sort: Sort[Column]) -> tuple[RunQuerySet, Sequen
         return for_table(runs), (Term("start_time", sort.descending), last)
     rows = for_table(runs).annotate(sorted_by=sort.column.order or F("id"))
     return rows, (Term("sorted_by", sort.descending, nulls_last=True), last)
-
-
-def started_after(runs: RunQuerySet, moment: datetime | None) -> RunQuerySet:
-    return runs if moment is None else runs.filter(start_time__gt=moment)
