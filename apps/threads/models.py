@@ -41,7 +41,7 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
         bounds = {"last_activity__gte": since, "first_start__lt": until}
         return self.filter(**{bound: moment for bound, moment in bounds.items() if moment is not None})
 
-    def latest(self, most: int) -> "tuple[ThreadQuerySet, bool]":
+    def latest_by_key(self, most: int) -> "tuple[ThreadQuerySet, bool]":
         """So many of the threads by their keys, those of the latest activity, and whether there are more. Read now: for several questions
         about what a dear condition finds."""
         keys = list(self.order_by("-last_activity", "-id").values_list("pk", flat=True)[: most + 1])

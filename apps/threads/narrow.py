@@ -34,7 +34,7 @@ def latest_of(project: Project, asked: Asked, most: int) -> tuple[ThreadQuerySet
     """So many of the threads asked for, those of the latest activity, and whether there are more. All of them where nothing is asked: their
     own rows tell at once."""
     threads = narrowed(project, asked)
-    return threads.latest(most) if asked.is_narrow else (threads, False)
+    return threads.latest_by_key(most) if asked.is_narrow else (threads, False)
 
 
 def having_runs(
