@@ -17,10 +17,13 @@ def feedback_or_404(workspace: Workspace, feedback_id: uuid.UUID) -> Feedback:
     return feedback
 
 
-def config_or_404(workspace: Workspace, key: str) -> FeedbackKey:
-    config = FeedbackKey.objects.in_workspace(workspace).named([key]).first()
+def config_or_404(workspace: Workspace, key: str | None, config_id: uuid.UUID | None = None) -> FeedbackKey:
+    """By its key, its id, or both; one of the two is given."""
+    configs = FeedbackKey.objects.in_workspace(workspace)
+    configs = configs if key is None else configs.named([key])
+    config = (configs if config_id is None else configs.filter(pk=config_id)).first()
     if config is None:
-        raise Http404(f"{key} is not configured in this workspace")
+        raise Http404(f"{key or config_id} is not configured in this workspace")
     config.workspace = workspace
     return config
 

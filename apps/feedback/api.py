@@ -12,7 +12,7 @@ from apps.accounts.access import KeyRequest, key_of
 from apps.accounts.models import ApiKey, Scope, Workspace
 from apps.feedback import configs, schemas, services
 from apps.feedback.access import config_or_404, feedback_or_404
-from apps.feedback.keys import BadConfig, BadFeedback, config_json
+from apps.feedback.keys import MAX_CATEGORIES, BadConfig, BadFeedback, config_json
 from apps.feedback.models import Feedback, FeedbackKey
 from apps.feedback.receive import take
 from apps.feedback.wire import GivenFeedback, Verdict, feedback_json, verdict
@@ -129,7 +129,7 @@ def delete_feedback(request: KeyRequest, feedback_id: uuid.UUID) -> HttpResponse
     return answer({})
 
 
-class KeyChange(Schema):
+class KeyShape(Schema):
     feedback_key: Text
     feedback_config: dict[str, Any] | None = Field(
         None, description="type (continuous, categorical, boolean, freeform), min, max, categories [{value, label}]"
@@ -138,8 +138,14 @@ class KeyChange(Schema):
     is_enforced: bool | None = Field(None, description="every configuration is")
 
 
-class NewKey(KeyChange):
+class NewKey(KeyShape):
     feedback_config: dict[str, Any]
+
+
+class KeyChange(KeyShape):
+    id: uuid.UUID | None = Field(None, description="of the configuration, which its key names as well")
+    add_categories: list[Any] = Field([], description="{value, label} each", max_length=MAX_CATEGORIES)
+    remove_categories: list[float] = Field([], description="their values; at least two categories remain")
 
 
 @router.post("/feedback-configs", summary="Configure a feedback key", openapi_extra=answers(schemas.CONFIG))
@@ -183,16 +189,22 @@ def list_configs(request: KeyRequest, asked: Query[ConfigQuery]) -> HttpResponse
 )
 def update_config(request: KeyRequest, body: KeyChange) -> HttpResponse:
     """What is not given stays. Feedback that was given before stays as it is."""
-    config = config_or_404(request.auth.workspace, body.feedback_key)
+    config = config_or_404(request.auth.workspace, body.feedback_key, body.id)
     try:
-        changed = configs.change(config, body.feedback_config, body.is_lower_score_better, request.auth.created_by)
+        shape = body.feedback_config
+        if body.add_categories or body.remove_categories:
+            shape = configs.with_categories(config, body.add_categories, body.remove_categories)
+        changed = configs.change(config, shape, body.is_lower_score_better, request.auth.created_by)
     except BadConfig as error:
         raise HttpError(422, f"feedback_config: {error}") from None
     return answer(_config_json(changed))
 
 
 class ConfigAddress(Schema):
-    feedback_key: Text
+    """One of the two."""
+
+    feedback_key: Text | None = None
+    id: uuid.UUID | None = None
 
 
 @router.delete(
@@ -200,7 +212,10 @@ class ConfigAddress(Schema):
 )
 def delete_config(request: KeyRequest, asked: Query[ConfigAddress]) -> HttpResponse:
     """The feedback under the key stays."""
-    configs.delete(config_or_404(request.auth.workspace, asked.feedback_key), request.auth.created_by)
+    if (asked.feedback_key is None) == (asked.id is None):
+        raise HttpError(422, "feedback_key: name the key, or the id of its configuration")
+    config = config_or_404(request.auth.workspace, asked.feedback_key, asked.id)
+    configs.delete(config, request.auth.created_by)
     return HttpResponse(status=204)
 
 

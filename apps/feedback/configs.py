@@ -1,13 +1,17 @@
 """Changes of the configurations of feedback keys."""
 
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, Final
 
 from django.db import transaction
 
 from apps.accounts.models import User, Workspace
 from apps.accounts.services import record
-from apps.feedback.keys import MAX_KEY, BadConfig, same, shape_of
-from apps.feedback.models import FeedbackKey
+from apps.feedback.keys import MAX_KEY, BadConfig, config_json, same, shape_of
+from apps.feedback.models import FeedbackKey, KeyType
+
+FEWEST_CATEGORIES: Final = 2
+"""That may remain when some are taken out."""
 
 
 class Differs(ValueError):
@@ -57,6 +61,16 @@ def change(
     config.save()
     record(config.workspace, by, "changed the configuration of feedback", config.key)
     return config
+
+
+def with_categories(config: FeedbackKey, add: Sequence[Any], remove: Collection[float]) -> dict[str, Any]:
+    """The configuration with these categories more and without those of these values, as the API has it. Raises BadConfig."""
+    if config.type != KeyType.CATEGORICAL:
+        raise BadConfig(f"type: {config.key} has no categories")
+    kept = [item for item in config.categories or [] if item["value"] not in remove]
+    if remove and len(kept) + len(add) < FEWEST_CATEGORIES:
+        raise BadConfig(f"categories: at least {FEWEST_CATEGORIES} must remain")
+    return config_json(config) | {"categories": [*kept, *add]}
 
 
 @transaction.atomic

@@ -59,6 +59,43 @@ def test_a_patch_changes_what_is_given(api: Caller) -> None:
     assert (changed["feedback_config"]["type"], changed["feedback_config"]["max"]) == ("boolean", None)
 
 
+LABELS = {"type": "categorical", "categories": [{"value": at, "label": label} for at, label in enumerate("abc")]}
+
+
+def test_categories_are_added_and_taken_out_one_by_one(api: Caller) -> None:
+    api.post(URL, {"feedback_key": "topic", "feedback_config": {**LABELS, "allows_multiple_categories": True}})
+    body = {"feedback_key": "topic", "add_categories": [{"value": 7, "label": "d"}], "remove_categories": [0]}
+    found = api.client.patch(URL, body, content_type="application/json").json()["feedback_config"]
+    assert [item["label"] for item in found["categories"]] == ["b", "c", "d"]
+    assert found["allows_multiple_categories"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"add_categories": [{"value": 0, "label": "d"}]}, "each value once"),
+        ({"add_categories": ["d"]}, "a number as value"),
+        ({"remove_categories": [0, 1]}, "at least 2 must remain"),
+        ({"feedback_key": "other", "add_categories": [{"value": 0, "label": "d"}]}, "has no categories"),
+    ],
+)
+def test_categories_that_cannot_be_are_422(api: Caller, change: dict[str, Any], told: str) -> None:
+    api.post(URL, {"feedback_key": "topic", "feedback_config": LABELS})
+    api.post(URL, {"feedback_key": "other", "feedback_config": {"type": "boolean"}})
+    answer = api.client.patch(URL, {"feedback_key": "topic", **change}, content_type="application/json")
+    assert (answer.status_code, told in answer.content.decode()) == (422, True)
+
+
+def test_a_configuration_is_named_by_its_id(api: Caller, stranger: Caller) -> None:
+    made = api.post(URL, {"feedback_key": "topic", "feedback_config": LABELS}).json()["id"]
+    assert stranger.client.delete(URL, query_params={"id": made}).status_code == 404
+    wrong = {"feedback_key": "topic", "id": str(uuid.uuid4()), "is_lower_score_better": True}
+    assert api.client.patch(URL, wrong, content_type="application/json").status_code == 404
+    assert api.client.delete(URL).status_code == 422
+    assert api.client.delete(URL, query_params={"id": made}).status_code == 204
+    assert api.get(URL).json() == []
+
+
 def test_a_deleted_configuration_is_gone_and_the_feedback_stays(api: Caller) -> None:
     configured(api, STARS)
     api.post("/feedback", run_id=uuid.uuid4(), key="k", score=2)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from langsmith import Client
 from langsmith.resources import sessions
+from langsmith.resources.annotation_queues import annotation_queues, items
+from langsmith.resources.annotation_queues import runs as queue_runs
 from langsmith.resources.public import runs as public_runs
 from langsmith.resources.runs import runs, share
 from langsmith.resources.runs import streaming as runs_streaming
@@ -18,6 +20,9 @@ from langsmith.resources.traces import traces
 
 TOLD = set(re.findall(r"`([a-z_0-9.]+)`", (Path(__file__).parents[2] / "docs" / "compatibility.md").read_text()))
 RESOURCES = {
+    "annotation_queues": annotation_queues.AsyncAnnotationQueuesResource,
+    "annotation_queues.items": items.AsyncItemsResource,
+    "annotation_queues.runs": queue_runs.AsyncRunsResource,
     "runs": runs.AsyncRunsResource,
     "runs.share": share.AsyncShareResource,
     "runs.streaming": runs_streaming.AsyncStreamingResource,

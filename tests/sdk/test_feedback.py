@@ -1,7 +1,6 @@
-"""Feedback written and read with the SDKs. The behaviours are in py/feedback.py and ts/feedback.mts; one process runs them all."""
+"""Feedback written and read with the SDKs, and by the judge that the documentation shows."""
 
 import json
-import re
 import subprocess
 import urllib.request
 import uuid
@@ -9,47 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.sdk.environments import (
-    HERE,
-    OPENAI,
-    PYTHON_VERSIONS,
-    TYPESCRIPT_VERSIONS,
-    clean_environment,
-    python_with,
-    run_python,
-    run_typescript,
-)
-from tests.sdk.openai_standin import OpenAIStandIn
-from tests.sdk.test_checks import Results, once
+from tests.sdk.behaviours import Behaviour, Told
+from tests.sdk.environments import OPENAI, PYTHON_VERSIONS, clean_environment, python_with
 from tests.server import BASE_DIR, LiveServer
 
-PYTHON_CHECKS = re.findall(r"^def (check_\w+)", (HERE / "py" / "feedback.py").read_text(), re.MULTILINE)
-TYPESCRIPT_CHECKS = re.findall(r"^  async (\w+)\(", (HERE / "ts" / "feedback.mts").read_text(), re.MULTILINE)
+SCRIPT = "feedback"
 
 
-@pytest.fixture(scope="module")
-def python_results(live: LiveServer, model: OpenAIStandIn, sdk_cache: Path) -> Results:
-    return once(run_python, "feedback.py", live, model, sdk_cache)
-
-
-@pytest.fixture(scope="module")
-def typescript_results(live: LiveServer, model: OpenAIStandIn, sdk_cache: Path) -> Results:
-    return once(run_typescript, "feedback.mts", live, model, sdk_cache)
-
-
-@pytest.mark.parametrize("version", PYTHON_VERSIONS)
-@pytest.mark.parametrize("check", PYTHON_CHECKS)
-def test_python(version: str, check: str, python_results: Results) -> None:
-    problem = python_results(version)[check]
-    assert problem is None, problem
-
-
-@pytest.mark.parametrize("version", TYPESCRIPT_VERSIONS)
-@pytest.mark.parametrize("check", TYPESCRIPT_CHECKS)
-def test_typescript(version: str, check: str, typescript_results: Results) -> None:
-    problem = typescript_results(version)[check]
+def test_the_sdk_gives_and_reads_feedback(behaviour: Behaviour, told: Told) -> None:
+    problem = told(behaviour)
     assert problem is None, problem
 
 

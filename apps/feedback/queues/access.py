@@ -25,6 +25,14 @@ def item_or_404(queue: AnnotationQueue, item_id: uuid.UUID, user: User | None) -
     return item
 
 
+def run_item_or_404(queue: AnnotationQueue, name: uuid.UUID) -> QueueItem:
+    """By the id of the run, or of the item itself."""
+    item = QueueItem.objects.in_queue(queue).called(name).first()
+    if item is None:
+        raise Http404(f"No run {name} in this queue")
+    return item
+
+
 def workspace_item_or_404(workspace: Workspace, item_id: uuid.UUID) -> QueueItem:
     item = QueueItem.objects.in_workspace(workspace).select_related("queue").filter(pk=item_id).first()
     if item is None:

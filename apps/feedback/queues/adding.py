@@ -1,9 +1,9 @@
 """Putting runs and threads into a queue."""
 
 import uuid
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
-from typing import Final
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -28,7 +28,7 @@ def add_runs(queue: AnnotationQueue, run_ids: Iterable[uuid.UUID]) -> list[Queue
     runs = _runs(queue.workspace, wanted)
     if missing := [run_id for run_id in wanted if run_id not in runs]:
         raise Unknown(f"No run {missing[0]} in this workspace")
-    _store(_run_items(queue, [runs[run_id] for run_id in wanted]))
+    _store(queue, [runs[run_id] for run_id in wanted])
     found = {item.run_id: item for item in QueueItem.objects.in_queue(queue).of_runs(wanted)}
     return [found[run_id] for run_id in wanted]
 
@@ -45,7 +45,7 @@ def add_threads(queue: AnnotationQueue, keys: Iterable[tuple[Project, str]]) -> 
     threads = {thread.pk: thread for thread in Thread.objects.among(wanted)}
     if missing := [thread_id for key, thread_id in wanted.items() if key not in threads]:
         raise Unknown(f"No thread {missing[0]} in its project")
-    _store(_thread_items(queue, [threads[key] for key in wanted]))
+    _store(queue, [threads[key] for key in wanted])
     found = {item.thread: item for item in QueueItem.objects.in_queue(queue).of_threads(wanted)}
     return [found[key] for key in wanted]
 
@@ -53,56 +53,37 @@ def add_threads(queue: AnnotationQueue, keys: Iterable[tuple[Project, str]]) -> 
 def add_selected(queue: AnnotationQueue, threads: ThreadQuerySet) -> tuple[int, int]:
     """The most recently active first, at most MOST_ADDED. Returns how many were added and how many were there already."""
     chosen = list(threads.for_table().only("id", "project_id", "thread_id", "first_start")[:MOST_ADDED])
-    return _put(queue, _thread_items(queue, chosen), len(chosen))
+    return _put(queue, chosen)
 
 
 def add_selected_runs(queue: AnnotationQueue, runs: RunQuerySet) -> tuple[int, int]:
     """As add_selected, by their start."""
     chosen = list(runs.order_by("-start_time", "-id").only("id", "trace_id", "project_id", "start_time")[:MOST_ADDED])
-    return _put(queue, _run_items(queue, chosen), len(chosen))
+    return _put(queue, chosen)
 
 
-def _put(queue: AnnotationQueue, items: Iterator[QueueItem], count: int) -> tuple[int, int]:
+def _put(queue: AnnotationQueue, chosen: Sequence[Run | Thread]) -> tuple[int, int]:
     before = QueueItem.objects.in_queue(queue).count()
-    _store(items)
+    _store(queue, chosen)
     added = QueueItem.objects.in_queue(queue).count() - before
-    return added, count - added
-
-
-def _run_items(queue: AnnotationQueue, runs: list[Run]) -> Iterator[QueueItem]:
-    for run, moment in zip(runs, _moments(len(runs)), strict=True):
-        yield QueueItem(
-            queue=queue,
-            project_id=run.project_id,
-            kind=Kind.RUN,
-            run_id=run.id,
-            trace_id=run.trace_id,
-            start_time=run.start_time,
-            added_at=moment,
-            queued_at=moment,
-        )
-
-
-def _thread_items(queue: AnnotationQueue, threads: list[Thread]) -> Iterator[QueueItem]:
-    for thread, moment in zip(threads, _moments(len(threads)), strict=True):
-        yield QueueItem(
-            queue=queue,
-            project_id=thread.project_id,
-            kind=Kind.THREAD,
-            thread=thread.pk,
-            thread_id=thread.thread_id,
-            start_time=thread.first_start,
-            added_at=moment,
-            queued_at=moment,
-        )
-
-
-def _moments(number: int) -> Iterator[datetime]:
-    """A microsecond apart: items that are added together keep their order."""
-    now = timezone.now()
-    return (now + timedelta(microseconds=place) for place in range(number))
+    return added, len(chosen) - added
 
 
 @transaction.atomic
-def _store(items: Iterator[QueueItem]) -> None:
+def _store(queue: AnnotationQueue, chosen: Sequence[Run | Thread]) -> None:
+    """A microsecond apart: items that are added together keep their order."""
+    now = timezone.now()
+    moments = (now + timedelta(microseconds=place) for place in range(len(chosen)))
+    items = (
+        QueueItem(queue=queue, project_id=subject.project_id, added_at=moment, queued_at=moment, **_about(subject))
+        for subject, moment in zip(chosen, moments, strict=True)
+    )
     QueueItem.objects.bulk_create(items, batch_size=BATCH, ignore_conflicts=True)
+
+
+def _about(subject: Run | Thread) -> dict[str, Any]:
+    """The columns of an item that name what it is about."""
+    if isinstance(subject, Thread):
+        start = subject.first_start
+        return {"kind": Kind.THREAD, "thread": subject.pk, "thread_id": subject.thread_id, "start_time": start}
+    return {"kind": Kind.RUN, "run_id": subject.id, "trace_id": subject.trace_id, "start_time": subject.start_time}

@@ -12,8 +12,8 @@ from apps.accounts.access import KeyRequest
 from apps.accounts.models import User
 from apps.feedback.api import MAX_OFFSET, MAX_PAGE, answer
 from apps.feedback.queues import services
-from apps.feedback.queues.access import queue_or_404, workspace_item_or_404
-from apps.feedback.queues.adding import MOST_ADDED, Unknown, add_runs
+from apps.feedback.queues.access import queue_or_404, run_item_or_404, workspace_item_or_404
+from apps.feedback.queues.adding import MOST_ADDED, Unknown, add_runs, add_selected_runs
 from apps.feedback.queues.models import (
     LONGEST_RESERVATION,
     MAX_TEXT,
@@ -25,22 +25,28 @@ from apps.feedback.queues.models import (
     QueueItemQuerySet,
 )
 from apps.feedback.queues.rubric import BadRubric, rubric_from
-from apps.feedback.queues.status import StatusChange, set_status
+from apps.feedback.queues.status import ItemChange, StatusChange, set_status
 from apps.feedback.queues.wire import (
     ADDED_RUN,
+    LISTED_QUEUE,
     QUEUE,
     QUEUE_WITH_RUBRIC,
     RUN_IN_QUEUE,
     added_json,
+    listed_queue_json,
+    people_of,
     queue_json,
     runs_json,
     section_of,
     with_rubric,
 )
+from apps.projects.access import project_or_404
 from apps.projects.schemas import OBJECT, WHOLE, answers, array, object_of
-from apps.projects.wire import Json, Text
+from apps.projects.wire import Json, Moment, Text
+from apps.runs.models import Run
 
 SIZE = object_of({"size": WHOLE})
+ADDED = object_of({"added": WHOLE})
 
 router = Router(tags=["annotation queues"])
 
@@ -119,22 +125,52 @@ class QueueQuery(Schema):
     ids: list[uuid.UUID] = Field([], description="these queues")
     name: Text | None = None
     name_contains: Text | None = None
+    assigned_to_me: bool = Field(False, description="those that name the person who made the key as a reviewer")
+    queue_type: Literal["single", "pairwise"] | None = Field(None, description="none is pairwise")
+    dataset_id: uuid.UUID | None = Field(None, description="no queue has a dataset")
+    include_rubric_keys: bool = Field(False, description="adds rubric_keys")
+    sort_by: Literal["name", "created_at", "updated_at"] = "created_at"
+    sort_by_desc: bool = True
     limit: int = Field(MAX_PAGE, description=f"at most {MAX_PAGE}")
     offset: int = 0
 
 
-@router.get("/annotation-queues", openapi_extra=answers(array(QUEUE)), summary="List queues")
+@router.get("/annotation-queues", openapi_extra=answers(array(LISTED_QUEUE)), summary="List queues")
 def list_queues(request: KeyRequest, asked: Query[QueueQuery]) -> HttpResponse:
-    """Newest first."""
+    """Newest first unless another order is asked for. total_runs is what /size answers: items that are not completed."""
     found = AnnotationQueue.objects.in_workspace(request.auth.workspace).asked_for(
         pk__in=asked.ids or None, name=asked.name, name__icontains=asked.name_contains
     )
-    return answer(_queues(found.for_list(), asked.limit, asked.offset))
+    if asked.assigned_to_me:
+        found = found.assigned_to(request.auth.created_by)
+    if asked.queue_type == "pairwise" or asked.dataset_id:
+        found = found.none()
+    sign = "-" if asked.sort_by_desc else ""
+    found = found.with_sizes().for_list().order_by(f"{sign}{asked.sort_by}", f"{sign}pk")
+    page = sliced(found.with_people(), asked.limit, asked.offset)
+    return answer([listed_queue_json(queue, rubric_keys=asked.include_rubric_keys) for queue in page])
 
 
-def _queues(found: Any, limit: int = MAX_PAGE, offset: int = 0) -> list[dict[str, Any]]:
-    page = sliced(found.prefetch_related("reviewers__user"), limit, offset)
-    return [queue_json(queue, [member.user for member in queue.reviewers.all()]) for queue in page]
+@router.get("/annotation-queues/{run_id}/queues", openapi_extra=answers(array(QUEUE)), summary="List queues of a run")
+def list_queues_of_run(request: KeyRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Those that the run is in, newest first, at most 100."""
+    found = AnnotationQueue.objects.in_workspace(request.auth.workspace).holding(run_id).with_people().for_list()
+    return answer([queue_json(queue, people_of(queue)) for queue in found[:MAX_PAGE]])
+
+
+class Population(Schema):
+    queue_id: uuid.UUID
+    session_ids: list[uuid.UUID] = Field(min_length=1, max_length=MAX_PAGE, description="the projects")
+
+
+@router.post("/annotation-queues/populate", openapi_extra=answers(ADDED), summary="Add the traces of projects")
+def populate_queue(request: KeyRequest, body: Population) -> HttpResponse:
+    """Their root runs, at most 10,000, the latest first. Those that are in the queue stay where they are."""
+    workspace = request.auth.workspace
+    queue = queue_or_404(workspace, body.queue_id)
+    projects = [project_or_404(workspace, project_id) for project_id in body.session_ids]
+    added, _ = add_selected_runs(queue, Run.objects.in_projects(project.pk for project in projects).roots())
+    return answer({"added": added})
 
 
 def sliced(found: Any, limit: int, offset: int) -> Any:
@@ -221,6 +257,29 @@ def read_run_at(request: KeyRequest, queue_id: uuid.UUID, index: int) -> HttpRes
     return answer(found[0])
 
 
+class RemovedRuns(Schema):
+    run_ids: list[uuid.UUID] = Field([], max_length=MOST_ADDED)
+    delete_all: bool = Field(False, description="all runs of the queue, instead of these")
+    exclude_run_ids: list[uuid.UUID] = Field([], max_length=MOST_ADDED, description="that delete_all leaves in it")
+
+
+@router.post("/annotation-queues/{queue_id}/runs/delete", openapi_extra=answers(OBJECT), summary="Take runs out")
+def delete_runs(request: KeyRequest, queue_id: uuid.UUID, body: RemovedRuns) -> HttpResponse:
+    """Completed ones too. Runs that are not in the queue are passed over."""
+    queue = queue_or_404(request.auth.workspace, queue_id)
+    items = QueueItem.objects.in_queue(queue)
+    found = items.of_other_runs(body.exclude_run_ids) if body.delete_all else items.of_runs(body.run_ids)
+    services.remove(queue, request.auth.created_by, found.ids())
+    return answer({})
+
+
+@router.patch("/annotation-queues/{queue_id}/runs/{run_id}", openapi_extra=answers(OBJECT), summary="Change an item")
+def update_run(request: KeyRequest, queue_id: uuid.UUID, run_id: uuid.UUID, body: ItemChange) -> HttpResponse:
+    """Also by the id of its item, which the runs of a queue have as queue_run_id."""
+    body.apply(run_item_or_404(queue_or_404(request.auth.workspace, queue_id), run_id))
+    return answer({})
+
+
 @router.delete("/annotation-queues/{queue_id}/runs/{run_id}", openapi_extra=answers(OBJECT), summary="Take a run out")
 def delete_run(request: KeyRequest, queue_id: uuid.UUID, run_id: uuid.UUID) -> HttpResponse:
     """Also by the id of its item."""
@@ -243,6 +302,24 @@ def read_size(request: KeyRequest, queue_id: uuid.UUID, asked: Query[SizeQuery])
     if asked.status is None:
         return answer({"size": items.open().count()})
     return answer({"size": counted(items, request.auth.created_by, asked.status)})
+
+
+@router.get("/annotation-queues/{queue_id}/total_size", openapi_extra=answers(SIZE), summary="Count all items")
+def read_total_size(request: KeyRequest, queue_id: uuid.UUID) -> HttpResponse:
+    return answer({"size": QueueItem.objects.in_queue(queue_or_404(request.auth.workspace, queue_id)).count()})
+
+
+class Period(Schema):
+    start_time: Moment | None = Field(None, description="completed after this time")
+    end_time: Moment | None = Field(None, description="completed before this time")
+
+
+@router.get(
+    "/annotation-queues/{queue_id}/total_archived", openapi_extra=answers(SIZE), summary="Count completed items"
+)
+def read_total_archived(request: KeyRequest, queue_id: uuid.UUID, asked: Query[Period]) -> HttpResponse:
+    items = QueueItem.objects.in_queue(queue_or_404(request.auth.workspace, queue_id)).completed()
+    return answer({"size": items.completed_between(asked.start_time, asked.end_time).count()})
 
 
 def counted(items: QueueItemQuerySet, user: User | None, status: str) -> int:

@@ -1,8 +1,7 @@
 """The routes under /platform/annotation-queues: items of a queue, be they runs or threads."""
 
 import uuid
-from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from django.db import transaction
 from django.http import Http404, HttpResponse
@@ -19,7 +18,7 @@ from apps.feedback.queues.access import item_or_404, queue_or_404, workspace_ite
 from apps.feedback.queues.adding import MOST_ADDED, Unknown, add_runs, add_threads
 from apps.feedback.queues.api import counted, reviewers_of
 from apps.feedback.queues.models import AnnotationQueue, Kind, QueueItem, Section
-from apps.feedback.queues.status import StatusChange, set_status
+from apps.feedback.queues.status import ItemChange, StatusChange, set_status
 from apps.feedback.queues.wire import ARCHIVED, ITEM, LISTED_ITEM, item_json, listed_json, section_of
 from apps.projects.access import project_or_404
 from apps.projects.models import Project
@@ -149,24 +148,11 @@ def read_item(request: KeyRequest, queue_id: uuid.UUID, item_id: uuid.UUID) -> H
     return answer(item_json(item_or_404(queue_or_404(request.auth.workspace, queue_id), item_id, None)))
 
 
-class ItemChange(Schema):
-    """What is not given or null stays."""
-
-    added_at: Moment | None = Field(None, description="also moves the item to this place in the queue")
-    last_reviewed_time: Moment | None = None
-
-
 @router.patch(f"{PATH}/{{queue_id}}/items/{{item_id}}", openapi_extra=answers(ITEM), summary="Change an item")
 def update_item(request: KeyRequest, queue_id: uuid.UUID, item_id: uuid.UUID, body: ItemChange) -> HttpResponse:
     item = item_or_404(queue_or_404(request.auth.workspace, queue_id), item_id, None)
-    services.change_item(item, **_moments(body))
+    body.apply(item)
     return answer(item_json(item))
-
-
-def _moments(body: ItemChange) -> dict[str, datetime]:
-    found: dict[str, Any] = {"added_at": body.added_at, "queued_at": body.added_at}
-    found["last_reviewed_at"] = body.last_reviewed_time
-    return {name: moment for name, moment in found.items() if moment is not None}
 
 
 @router.get(

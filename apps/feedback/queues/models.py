@@ -37,6 +37,19 @@ class AnnotationQueueQuerySet(models.QuerySet["AnnotationQueue"]):
     def with_people(self) -> Self:
         return self.prefetch_related("reviewers__user")
 
+    def assigned_to(self, user: User | None) -> Self:
+        """Those that only named people review, this one among them."""
+        return self.filter(assigned_only=True, reviewers__user=user) if user else self.none()
+
+    def holding(self, run_id: uuid.UUID) -> Self:
+        """Queues that the run is in, done or not."""
+        return self.filter(items__run_id=run_id)
+
+    def with_sizes(self) -> Self:
+        """With `size`, how many of its items are not completed."""
+        items = QueueItem.objects.filter(queue=OuterRef("pk")).open().order_by().values("queue")
+        return self.annotate(size=Coalesce(Subquery(items.annotate(number=Count("*")).values("number")), 0))
+
     def for_list(self) -> Self:
         """Newest first."""
         return self.order_by("-created_at", "-pk").fetch_mode(FETCH_RAISE)
@@ -64,6 +77,9 @@ class AnnotationQueue(models.Model):
     metadata = models.JSONField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
+
+    size: int
+    """Set by AnnotationQueueQuerySet.with_sizes."""
 
     objects = AnnotationQueueQuerySet.as_manager()
 
@@ -115,6 +131,10 @@ class QueueItemQuerySet(models.QuerySet["QueueItem"]):
 
     def of_runs(self, run_ids: Collection[uuid.UUID]) -> Self:
         return self.filter(run_id__in=list(run_ids))
+
+    def of_other_runs(self, run_ids: Collection[uuid.UUID]) -> Self:
+        """Of any run but these."""
+        return self.filter(run_id__isnull=False).exclude(run_id__in=list(run_ids))
 
     def about(self, subject: uuid.UUID) -> Self:
         """A run by its id, or a thread by its uuid."""
@@ -188,6 +208,15 @@ class QueueItemQuerySet(models.QuerySet["QueueItem"]):
     def in_section(self, section: str | None) -> Self:
         """After for_person."""
         return self.filter(section=section) if section else self
+
+    def blind_to(self, user: User) -> Self:
+        """Open ones of blind queues that the person may still review."""
+        reviewed = QueueReview.objects.filter(item=OuterRef("pk")).by(user).done()
+        return self.open().filter(may_review(user), ~Exists(reviewed), queue__reviews_needed__gt=1)
+
+    def touching(self, threads: Iterable[uuid.UUID], traces: Any) -> Self:
+        """About these threads, or any run of these traces."""
+        return self.filter(Q(thread__in=list(threads)) | Q(trace_id__in=traces))
 
     def openable(self) -> Self:
         """After for_person: what the person may look at while reviewing, which is what waits for them and what they have done."""

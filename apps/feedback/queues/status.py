@@ -1,4 +1,4 @@
-"""What a program says that its person has done with an item: opened it, reviewed it, or wants to see it again."""
+"""What a program says of an item: that its person has opened or reviewed it, or wants to see it again, and where it stands."""
 
 from typing import Any, Literal
 
@@ -7,7 +7,7 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from apps.accounts.models import ApiKey, Membership
-from apps.feedback.queues import reviewing
+from apps.feedback.queues import reviewing, services
 from apps.feedback.queues.models import QueueItem
 from apps.projects.wire import Moment
 
@@ -15,6 +15,17 @@ from apps.projects.wire import Moment
 class StatusChange(Schema):
     status: Literal["viewed", "completed"] | None = None
     override_added_at: Moment | None = Field(None, description="moves the item to this place in the queue")
+
+
+class ItemChange(Schema):
+    """What is not given or null stays."""
+
+    added_at: Moment | None = Field(None, description="also moves the item to this place in the queue")
+    last_reviewed_time: Moment | None = None
+
+    def apply(self, item: QueueItem) -> None:
+        columns = {"added_at": self.added_at, "queued_at": self.added_at, "last_reviewed_at": self.last_reviewed_time}
+        services.change_item(item, **{name: moment for name, moment in columns.items() if moment is not None})
 
 
 def set_status(item: QueueItem, key: ApiKey, asked: StatusChange) -> dict[str, Any]:

@@ -57,6 +57,7 @@ _RUBRIC_ITEM: Final = object_of(
     }
 )
 QUEUE: Final = object_of(_QUEUE)
+LISTED_QUEUE: Final = object_of(_QUEUE | {"total_runs": WHOLE}, {"rubric_keys": array(TEXT)})
 QUEUE_WITH_RUBRIC: Final = object_of(_QUEUE | {"rubric_instructions": maybe(TEXT), "rubric_items": array(_RUBRIC_ITEM)})
 ADDED_RUN: Final = object_of(
     {
@@ -129,6 +130,17 @@ def queue_json(queue: AnnotationQueue, reviewers: Iterable[User]) -> dict[str, A
         "default_dataset": None,
         "metadata": queue.metadata,
     }
+
+
+def people_of(queue: AnnotationQueue) -> list[User]:
+    """Its reviewers, of a queue that was read with_people."""
+    return [membership.user for membership in queue.reviewers.all()]
+
+
+def listed_queue_json(queue: AnnotationQueue, *, rubric_keys: bool) -> dict[str, Any]:
+    """Of a queue that was read with_people and with_sizes."""
+    keys = {"rubric_keys": [row["feedback_key"] for row in queue.rubric]} if rubric_keys else {}
+    return queue_json(queue, people_of(queue)) | {"total_runs": queue.size, **keys}
 
 
 def with_rubric(queue: AnnotationQueue, reviewers: Iterable[User]) -> dict[str, Any]:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from apps.accounts.models import AuditEntry, User, Workspace
+from apps.accounts.models import AuditEntry, Membership, User, Workspace
 from apps.feedback.queues import reviewing
 from apps.feedback.queues.adding import MOST_ADDED
 from apps.feedback.queues.models import AnnotationQueue
@@ -85,6 +85,69 @@ def test_queues_are_listed_by_id_name_and_part_of_the_name(api: Caller) -> None:
     assert [queue["id"] for queue in api.get(QUEUES, name="Facts").json()] == [second["id"]]
     assert [queue["id"] for queue in api.get(QUEUES, name_contains="tone").json()] == [first["id"]]
     assert [queue["id"] for queue in api.get(QUEUES, limit=1, offset=1).json()] == [first["id"]]
+
+
+def test_listed_queues_tell_their_size_and_the_keys_of_their_rubric(api: Caller, alice: User) -> None:
+    queue = AnnotationQueue.objects.get(pk=created(api, rubric_items=[{"feedback_key": "tone"}])["id"])
+    done, _, _ = fill(queue, 3)
+    reviewing.mark_done(queue, done, alice)
+    (found,) = api.get(QUEUES, include_rubric_keys="true").json()
+    assert (found["total_runs"], found["rubric_keys"]) == (2, ["tone"])
+    assert "rubric_keys" not in api.get(QUEUES).json()[0]
+
+
+def test_queues_are_listed_in_the_order_and_for_the_person_asked_for(
+    api: Caller, workspace: Workspace, alice: User
+) -> None:
+    first, second = make_queue(workspace, name="b"), make_queue(workspace, name="a", assigned_only=True)
+    second.reviewers.add(Membership.objects.get(user=alice))
+
+    def names(**asked: Any) -> list[str]:
+        return [found["name"] for found in api.get(QUEUES, **asked).json()]
+
+    assert names(sort_by="name", sort_by_desc="false") == ["a", "b"]
+    assert names(assigned_to_me="true") == ["a"]
+    assert names(queue_type="pairwise") == []
+    assert names(ids=first.pk) == ["b"]
+
+
+def test_the_queues_of_a_run_are_told(api: Caller, workspace: Workspace, queue: AnnotationQueue) -> None:
+    make_queue(workspace, name="without it")
+    (item,) = fill(queue, 1)
+    assert [found["id"] for found in api.get(f"{QUEUES}/{item.run_id}/queues").json()] == [str(queue.pk)]
+
+
+def test_a_queue_is_filled_from_projects(api: Caller, queue: AnnotationQueue, project: Project) -> None:
+    body = {"queue_id": str(queue.pk), "session_ids": [str(project.pk)]}
+    assert [api.post(f"{QUEUES}/populate", body).json()["added"] for _ in range(2)] == [4, 0]
+
+
+def test_items_are_counted_whatever_became_of_them(api: Caller, queue: AnnotationQueue, alice: User) -> None:
+    done, _ = fill(queue, 2)
+    reviewing.mark_done(queue, done, alice)
+
+    def size(name: str, **asked: Any) -> int:
+        return api.get(f"{QUEUES}/{queue.pk}/{name}", **asked).json()["size"]
+
+    assert (size("size"), size("total_size"), size("total_archived")) == (1, 2, 1)
+    assert size("total_archived", end_time="2020-01-01T00:00:00Z") == 0
+
+
+def test_runs_are_taken_out_together(api: Caller, queue: AnnotationQueue) -> None:
+    first, second, third = (str(item.run_id) for item in fill(queue, 3))
+    take_out = f"{QUEUES}/{queue.pk}/runs/delete"
+    api.post(take_out, {"run_ids": [first, str(uuid.uuid4())]})
+    assert [found["id"] for found in api.get(f"{QUEUES}/{queue.pk}/runs").json()] == [second, third]
+    api.post(take_out, {"delete_all": True, "exclude_run_ids": [third]})
+    assert [found["id"] for found in api.get(f"{QUEUES}/{queue.pk}/runs").json()] == [third]
+
+
+def test_a_run_is_moved_in_its_queue(api: Caller, queue: AnnotationQueue) -> None:
+    first, second = fill(queue, 2)
+    body = {"added_at": "2030-01-01T00:00:00Z"}
+    moved = api.client.patch(f"{QUEUES}/{queue.pk}/runs/{first.pk}", body, content_type="application/json")
+    assert moved.status_code == 200
+    assert api.get(f"{QUEUES}/{queue.pk}/run/0").json()["id"] == str(second.run_id)
 
 
 def test_a_change_leaves_what_it_does_not_name(api: Caller, workspace: Workspace) -> None:

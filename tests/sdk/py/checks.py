@@ -1,22 +1,18 @@
-"""What the Python SDK writes, read back with the SDK: each check_… is one behaviour. Prints {check: null or its traceback}."""
+"""What the Python SDK writes, read back with the SDK: each check_… is one behaviour."""
 
-import json
 import logging
-import sys
-import traceback
 import uuid
 import warnings
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import openai
+from harness import options, raises, report
 from langsmith import Client, __version__, get_current_run_tree, traceable, utils
 from langsmith.wrappers import wrap_openai
 
 warnings.simplefilter("ignore", DeprecationWarning)
-options = json.loads(sys.argv[1])
 client = Client()
 warned: list[str] = []
 ANSWER = {"answer": 42, "text": "Grüße 你好 مرحبا 🏕️", "nested": {"list": [1, 2.5, None, True]}}
@@ -41,14 +37,6 @@ def flush() -> None:
 
 def naive(moment: datetime) -> datetime:
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def raises(error: type[BaseException], call: Callable[[], Any]) -> None:
-    try:
-        call()
-    except error:
-        return
-    raise AssertionError(f"no {error.__name__} was raised")
 
 
 def three_runs(name: str) -> dict[str, Any]:
@@ -283,18 +271,4 @@ def check_the_url_of_a_run_leads_to_this_server() -> None:
     assert path in client.get_run_url(run=run, project_name=name)
 
 
-def main() -> None:
-    results: dict[str, str | None] = {}
-    for name, check in list(globals().items()):
-        if name.startswith("check_"):
-            warned.clear()
-            try:
-                check()
-                assert warned == [], warned
-                results[name] = None
-            except Exception:
-                results[name] = traceback.format_exc()
-    print(json.dumps(results))
-
-
-main()
+report(globals(), warned)

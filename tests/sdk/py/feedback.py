@@ -1,20 +1,17 @@
-"""What the Python SDK writes and reads of feedback: each check_… is one behaviour. Prints {check: null or its traceback}."""
+"""What the Python SDK writes and reads of feedback: each check_… is one behaviour."""
 
 import asyncio
-import json
-import sys
-import traceback
 import urllib.request
 import uuid
 import warnings
 from datetime import timedelta
 from typing import Any
 
+from harness import options, raises, report
 from langsmith import Client, traceable
-from langsmith.utils import LangSmithNotFoundError
+from langsmith.utils import LangSmithError, LangSmithNotFoundError
 
 warnings.simplefilter("ignore", DeprecationWarning)
-options = json.loads(sys.argv[1])
 client = Client()
 NEW = hasattr(client, "threads")
 
@@ -60,11 +57,35 @@ def check_feedback_is_created_read_changed_listed_and_deleted() -> None:
     assert [one.id for one in client.list_feedback(run_ids=[run.id], feedback_key=["tone"])] == [made.id]
     assert list(client.list_feedback(run_ids=[run.id], feedback_source_type=["model"])) == []
     client.delete_feedback(made.id)
-    try:
-        client.read_feedback(made.id)
-    except LangSmithNotFoundError:
-        return
-    raise AssertionError("deleted feedback was read")
+    raises(LangSmithNotFoundError, lambda: client.read_feedback(made.id))
+
+
+def check_feedback_of_one_id_is_replaced() -> None:
+    run, feedback_id = turn("t", name()), uuid.uuid4()
+    for score in (0, 1):
+        client.create_feedback(run.id, "again", score=score, feedback_id=feedback_id)
+    assert [(one.id, one.score) for one in client.list_feedback(run_ids=[run.id])] == [(feedback_id, 1)]
+
+
+def check_the_root_of_a_trace_and_the_project_are_given_feedback() -> None:
+    run = turn("t", name())
+    client.create_feedback(key="by trace", trace_id=run.id, score=1)
+    flush()
+    client.create_feedback(None, "of the project", score=0.5, project_id=run.session_id)
+    found = {one.key: one for one in client.list_feedback(session=[str(run.session_id)])}
+    assert (found["by trace"].run_id, found["of the project"].run_id) == (run.id, None)
+    project = client.read_project(project_id=run.session_id, include_stats=True)
+    assert project.feedback_stats["by trace"]["n"] == 1
+    if NEW:
+        assert project.session_feedback_stats["of the project"]["avg"] == 0.5
+
+
+def check_a_model_says_which_run_judged() -> None:
+    run, judge = turn("t", name()), uuid.uuid4()
+    given = {"feedback_source_type": "model", "source_run_id": judge}
+    client.create_feedback(run.id, "judged", score=1, **given)
+    (found,) = client.list_feedback(run_ids=[run.id], feedback_source_type=["model"])
+    assert found.feedback_source.metadata["__run"]["run_id"] == str(judge)
 
 
 def check_feedback_with_its_trace_goes_with_the_runs_even_before_them() -> None:
@@ -105,10 +126,12 @@ def check_a_token_takes_feedback_without_a_key() -> None:
     run = turn("t", name())
     token = client.create_presigned_feedback_token(run.id, "thumb", expiration=timedelta(minutes=5))
     client.create_feedback_from_token(token.id, score=1, comment="by the SDK", metadata={"page": "/"})
+    client.create_feedback_from_token(token.url, value="fine")
     with urllib.request.urlopen(f"{token.url}?score=0") as answer:
         assert answer.status == 200
     assert {(one.score, one.comment) for one in client.list_feedback(run_ids=[run.id])} == {
         (1, "by the SDK"),
+        (None, None),
         (0, None),
     }
     several = client.create_presigned_feedback_tokens(run.id, ["a", "b"])
@@ -125,13 +148,31 @@ def check_keys_are_configured() -> None:
     assert client.update_feedback_config(key, is_lower_score_better=True).is_lower_score_better is True
     (listed,) = client.list_feedback_configs(feedback_key=[key])
     assert (listed.feedback_config["max"], listed.feedback_key) == (5.0, key)
-    refused = ""
-    try:
-        client.create_feedback(uuid.uuid4(), key, score=6, stop_after_attempt=1)
-    except Exception as error:
-        refused = str(error)
-    assert "at most 5" in refused, refused
+    (found,) = client.list_feedback_configs(name_contains=key[5:])
+    assert found.id == made.id
+    given = {"score": 6, "stop_after_attempt": 1}
+    assert "at most 5" in raises(Exception, lambda: client.create_feedback(uuid.uuid4(), key, **given))
+    raises(LangSmithError, lambda: client.create_feedback_config(key, feedback_config={"type": "freeform"}))
     client.delete_feedback_config(key)
+    assert list(client.list_feedback_configs(feedback_key=[key])) == []
+
+
+def check_categories_are_added_and_removed() -> None:
+    if not hasattr(client, "add_feedback_categories"):
+        return
+    key = f"topics {uuid.uuid4()}"
+    labels = [{"value": at, "label": label} for at, label in enumerate(["billing", "shipping"])]
+    shape = {"type": "categorical", "categories": labels, "allows_multiple_categories": True}
+    made = client.create_feedback_config(key, feedback_config=shape)
+    more = client.add_feedback_categories(key, [{"value": 2, "label": "returns"}], config_id=made.id)
+    assert [item["label"] for item in more.feedback_config["categories"]] == ["billing", "shipping", "returns"]
+    assert more.feedback_config["allows_multiple_categories"] is True
+    raises(LangSmithError, lambda: client.add_feedback_categories(key, [{"value": 3, "label": "returns"}]))
+    fewer = client.remove_feedback_categories(key, [0])
+    assert [item["label"] for item in fewer.feedback_config["categories"]] == ["shipping", "returns"]
+    assert "at least 2" in raises(LangSmithError, lambda: client.remove_feedback_categories(key, [1]))
+    raises(LangSmithNotFoundError, lambda: client.update_feedback_config(key, config_id=uuid.uuid4()))
+    client.delete_feedback_config(config_id=made.id)
     assert list(client.list_feedback_configs(feedback_key=[key])) == []
 
 
@@ -169,16 +210,4 @@ async def judged(project_id: str) -> dict[str, Any]:
     return {key: (one.avg, one.contains_thread_feedback) for key, one in again.feedback_stats.items() if one.n == 1}
 
 
-def main() -> None:
-    results: dict[str, str | None] = {}
-    for check_name, check in list(globals().items()):
-        if check_name.startswith("check_"):
-            try:
-                check()
-                results[check_name] = None
-            except Exception:
-                results[check_name] = traceback.format_exc()
-    print(json.dumps(results))
-
-
-main()
+report(globals())

@@ -1,18 +1,15 @@
-"""Annotation queues by the Python SDK: each check_… is one behaviour. Prints {check: null or its traceback}."""
+"""Annotation queues by the Python SDK: each check_… is one behaviour."""
 
 import asyncio
-import json
-import sys
-import traceback
 import uuid
 import warnings
 from datetime import datetime
 from typing import Any
 
+from harness import options, raises, report
 from langsmith import Client, traceable, utils
 
 warnings.simplefilter("ignore", DeprecationWarning)
-options = json.loads(sys.argv[1])
 client = Client()
 NEW = hasattr(client, "list_runs_from_annotation_queue")
 THREAD = f"thread {uuid.uuid4()}"
@@ -37,14 +34,6 @@ def new_queue(**fields: Any) -> Any:
     return client.create_annotation_queue(name=f"queue {uuid.uuid4()}", **fields)
 
 
-def raises(error: type[BaseException], call: Any) -> None:
-    try:
-        call()
-    except error:
-        return
-    raise AssertionError(f"no {error.__name__} was raised")
-
-
 def check_a_queue_is_created_read_changed_and_deleted() -> None:
     queue_id = uuid.uuid4()
     made = new_queue(description="d", queue_id=queue_id, rubric_instructions="Be strict.")
@@ -65,6 +54,25 @@ def check_queues_are_listed() -> None:
     assert [queue.id for queue in client.list_annotation_queues(name=made[0].name)] == [ids[0]]
     assert [queue.id for queue in client.list_annotation_queues(name_contains=made[1].name[8:])] == [ids[1]]
     assert len(list(client.list_annotation_queues(limit=1))) == 1
+
+
+def check_a_run_is_reviewed_and_shown_again() -> None:
+    """As the person who made the key."""
+    if NEW:
+        asyncio.run(_reviewed())
+
+
+async def _reviewed() -> None:
+    (run,), queue = sent(1), new_queue()
+    client.add_runs_to_annotation_queue(queue.id, run_ids=[run.id])
+    items, queue_id = client.annotation_queues.items, str(queue.id)
+    (item,) = [each async for each in items.list(queue_id, status="needs_my_review")]
+    await items.create_status(item.id, status="completed")
+    (done,) = client.list_runs_from_annotation_queue(queue.id, status="completed")
+    assert (done.id, done.last_reviewed_time is None) == (run.id, False)
+    assert (await client.annotation_queues.retrieve_total_archived(queue_id)).size == 1
+    await client.annotation_queues.create_run_status(item.id, status=None)
+    assert [each.id for each in client.list_runs_from_annotation_queue(queue.id, status="needs_my_review")] == [run.id]
 
 
 def check_runs_are_added_read_by_place_and_taken_out() -> None:
@@ -155,18 +163,31 @@ async def _queues() -> None:
     assert (await queues.retrieve_size(made.id)).size == 1
     found = await queues.retrieve_run(0, queue_id=made.id)
     assert (found.id, found.queue_run_id) == (str(run.id), added[0].id)
+    (listed,) = [each async for each in queues.retrieve_annotation_queues(ids=[made.id], include_rubric_keys=True)]
+    assert (listed.total_runs, listed.rubric_keys) == (1, [])
+    assert [each async for each in queues.retrieve_annotation_queues(ids=[made.id], assigned_to_me=True)] == []
     await queues.delete(made.id)
 
 
-def main() -> None:
-    results: dict[str, str | None] = {}
-    for name, check in [(name, value) for name, value in globals().items() if name.startswith("check_")]:
-        try:
-            check()
-            results[name] = None
-        except BaseException:
-            results[name] = traceback.format_exc()
-    print(json.dumps(results))
+def check_runs_of_a_queue_are_moved_and_taken_out() -> None:
+    if NEW:
+        asyncio.run(_moved())
 
 
-main()
+async def _moved() -> None:
+    runs, queues = sent(3), client.annotation_queues
+    queue_id = str(new_queue().id)
+    ids = [str(run.id) for run in runs]
+    first, *_ = await queues.runs.create(queue_id, body=ids)
+    assert [each.id for each in await queues.retrieve_queues(ids[0])] == [queue_id]
+    await queues.runs.update(first.id, queue_id=queue_id, added_at=datetime(2030, 1, 1))
+    assert [each.id for each in await queues.runs.list(queue_id)] == [*ids[1:], ids[0]]
+    await queues.runs.delete_queue(first.id, queue_id=queue_id)
+    assert (await queues.retrieve_total_size(queue_id)).size == 2
+    await queues.runs.delete_all(queue_id, delete_all=True, exclude_run_ids=ids[2:])
+    assert [each.id for each in await queues.runs.list(queue_id)] == ids[2:]
+    await queues.populate(queue_id=queue_id, session_ids=[str(runs[0].session_id)])
+    assert set(ids) <= {each.id for each in await queues.runs.list(queue_id)}
+
+
+report(globals())

@@ -1,13 +1,12 @@
 // What the TypeScript SDK writes, read back with the SDK: each function of `checks` is one behaviour.
-// Prints {check: null or its stack}.
 import { Client, type Run, RunTree } from "langsmith";
 import { getCurrentRunTree, traceable } from "langsmith/traceable";
 import { wrapOpenAI } from "langsmith/wrappers";
 import OpenAI from "openai";
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { options, report } from "./harness.mts";
 
-const options = JSON.parse(process.argv[2]);
 const client = new Client();
 const warned: string[] = [];
 console.warn = console.error = (...words: unknown[]) => void warned.push(words.map(String).join(" "));
@@ -178,16 +177,4 @@ const checks = {
   },
 };
 
-const results: Record<string, string | null> = {};
-for (const [name, check] of Object.entries(checks)) {
-  warned.length = 0;
-  try {
-    await check();
-    assert.deepEqual(warned, []);
-    results[name] = null;
-  } catch (error) {
-    results[name] = String((error as Error).stack ?? error);
-  }
-}
-console.log(JSON.stringify(results));
-process.exit(0);
+await report(checks, warned);

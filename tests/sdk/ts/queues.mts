@@ -1,11 +1,10 @@
 // Annotation queues by the TypeScript SDK: each function of `checks` is one behaviour.
-// Prints {check: null or its stack}.
 import { Client, type Run } from "langsmith";
 import { traceable } from "langsmith/traceable";
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { all, options, report } from "./harness.mts";
 
-const options = JSON.parse(process.argv[2]);
 const client = new Client();
 
 async function sent(number: number): Promise<Run[]> {
@@ -21,12 +20,6 @@ async function sent(number: number): Promise<Run[]> {
 }
 
 const newQueue = (fields = {}) => client.createAnnotationQueue({ name: `queue ${randomUUID()}`, ...fields });
-
-async function all<T>(found: AsyncIterable<T>): Promise<T[]> {
-  const rows: T[] = [];
-  for await (const row of found) rows.push(row);
-  return rows;
-}
 
 const checks = {
   async a_queue_is_created_read_changed_and_deleted() {
@@ -73,6 +66,41 @@ const checks = {
     assert.deepEqual(await all(client.listRunsFromAnnotationQueue(queue.id, { status: "completed" })), []);
   },
 
+  async a_rubric_is_copied_from_queue_to_queue() {
+    if (!("createFeedbackConfig" in client)) return;
+    const feedback_key = `tone ${randomUUID()}`;
+    await client.createFeedbackConfig({ feedbackKey: feedback_key, feedbackConfig: { type: "continuous", min: 0, max: 1 } });
+    const rubricItems = [{ feedback_key, description: "Kind?", is_required: true, score_descriptions: { 1: "very" } }];
+    const first: any = await client.readAnnotationQueue((await newQueue({ rubricItems })).id);
+    assert.equal(first.rubric_items?.[0]?.feedback_config.feedback_key, feedback_key);
+    const second: any = await client.readAnnotationQueue((await newQueue({ rubricItems: first.rubric_items })).id);
+    assert.deepEqual(second.rubric_items, first.rubric_items);
+  },
+
+  async the_generated_calls_of_queues_work() {
+    const queues = (client as any).annotationQueues;
+    if (!queues?.annotationQueues) return;
+    const runs = await sent(2);
+    const ids = runs.map((run) => run.id);
+    const made = await queues.annotationQueues({ name: "generated", num_reviewers_per_item: 2, reservation_minutes: 5 });
+    await queues.update(made.id, { enable_reservations: false });
+    const read = await queues.retrieve(made.id);
+    assert.deepEqual([read.num_reviewers_per_item, read.enable_reservations], [2, false]);
+    const added = await queues.runs.create(made.id, { body: ids });
+    assert.deepEqual((await queues.retrieveQueues(ids[0])).map((one: any) => one.id), [made.id]);
+    const [listed] = await all<any>(queues.retrieveAnnotationQueues({ ids: [made.id], include_rubric_keys: true }));
+    assert.deepEqual([listed.total_runs, listed.rubric_keys], [2, []]);
+    await queues.createRunStatus(added[0].id, { status: "completed" });
+    assert.equal((await queues.retrieveTotalArchived(made.id)).size, 0);
+    await queues.runs.update(added[0].id, { queue_id: made.id, added_at: "2030-01-01T00:00:00Z" });
+    assert.equal((await queues.retrieveRun(0, { queue_id: made.id })).id, ids[1]);
+    await queues.runs.deleteAll(made.id, { run_ids: [ids[1]] });
+    assert.equal((await queues.retrieveTotalSize(made.id)).size, 1);
+    await queues.populate({ queue_id: made.id, session_ids: [runs[0].session_id] });
+    assert.ok((await queues.retrieveSize(made.id)).size > 1);
+    await queues.delete(made.id);
+  },
+
   async items_of_both_kinds_are_worked_through() {
     const items = (client as any).annotationQueues?.items;
     if (!items) return;
@@ -96,14 +124,4 @@ const checks = {
   },
 };
 
-const results: Record<string, string | null> = {};
-for (const [name, check] of Object.entries(checks)) {
-  try {
-    await check();
-    results[name] = null;
-  } catch (error) {
-    results[name] = String((error as Error).stack ?? error);
-  }
-}
-console.log(JSON.stringify(results));
-process.exit(0);
+await report(checks);
