@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.models import Role, User, Workspace
 from config import env
 from config.embedded import Embedded
-from tests.factories import MembershipFactory, WorkspaceFactory
+from tests.factories import MembershipFactory, WorkspaceFactory, member
 from tests.sdk.openai_standin import OpenAIStandIn
 from tests.server import LiveServer
 
@@ -58,13 +58,13 @@ def workspace(db: None) -> Workspace:
 @pytest.fixture
 def alice(workspace: Workspace) -> User:
     """Admin of the workspace."""
-    return MembershipFactory.create(user__email="alice@example.org", workspace=workspace, role=Role.ADMIN).user
+    return member("alice", workspace, Role.ADMIN)
 
 
 @pytest.fixture
 def bob(workspace: Workspace) -> User:
     """Viewer of the workspace."""
-    return MembershipFactory.create(user__email="bob@example.org", workspace=workspace, role=Role.VIEWER).user
+    return member("bob", workspace, Role.VIEWER)
 
 
 @pytest.fixture
