@@ -32,7 +32,10 @@
   const pick = (digit) => {
     const row = active();
     const option = armed && row?.querySelector(`.line input[data-digit="${digit}"]`);
-    if (!option) return choose(rows().find((each) => each.dataset.digit === digit));
+    if (!option) {
+      const suggested = box().querySelector(`.first-key [data-digit="${digit}"]`);
+      return suggested ? suggested.click() : choose(rows().find((each) => each.dataset.digit === digit));
+    }
     armed = option.type === "checkbox";
     if (option.checked && option.type === "radio") {
       option.checked = false;
@@ -123,7 +126,11 @@
 
   // A swap takes the focus with what it replaces: it goes back to the row, in the next turn to the same key.
   document.addEventListener("htmx:afterSettle", () => {
-    if (!box() || !activeId) return;
+    if (!box()) return;
+    // A key that was just made is the next to be answered.
+    activeId = box().dataset.made || activeId;
+    box().dataset.made = "";
+    if (!activeId) return;
     const row = document.getElementById(activeId);
     const lost = document.activeElement === document.body || !document.activeElement;
     if (row && !row.classList.contains("active")) choose(row, { focus: lost });

@@ -56,6 +56,11 @@ class MembershipFactory(DjangoModelFactory[Membership]):
     role = Role.VIEWER
 
 
+def member(name: str, workspace: Workspace, role: str) -> User:
+    """name@example.org, in the workspace."""
+    return MembershipFactory.create(user__email=f"{name}@example.org", workspace=workspace, role=role).user
+
+
 class ApiKeyFactory(DjangoModelFactory[ApiKey]):
     """The secret is the attribute `secret` of the result."""
 

@@ -19,7 +19,9 @@ from apps.accounts.models import User
 from apps.feedback.aggregate import keys_of
 from apps.feedback.annotate_correct import Correction
 from apps.feedback.draft import Draft
+from apps.feedback.keys import CORRECTION, NOTE
 from apps.feedback.models import Feedback, FeedbackKey, FeedbackQuerySet, KeyType
+from apps.feedback.queues.blind import Blind
 from apps.projects.models import Project
 from apps.runs.access import run_or_404
 from apps.runs.models import Run, Trace
@@ -28,8 +30,6 @@ from apps.threads.models import Thread
 from apps.threads.thread_page import turns_of
 from apps.threads.trace_view import as_uuid
 
-NOTE: Final = "note"
-CORRECTION: Final = "correction"
 MOST_ROWS: Final = 60
 NOT_APPLICABLE: Final = {"not_applicable": True}
 """In extra of a feedback that says so: it has no score, so it counts in no average."""
@@ -170,7 +170,10 @@ class Option:
 
 @dataclass(frozen=True)
 class Row:
-    """mine is one's own verdict. undo takes the last change back; entered and problem are set when a verdict was refused."""
+    """mine is one's own verdict; kept says that some of the others' may not be read yet.
+
+    undo takes the last change back; entered and problem are set when a verdict was refused.
+    """
 
     key: str
     kind: Kind
@@ -178,6 +181,7 @@ class Row:
     config: FeedbackKey | None = None
     mine: Feedback | None = None
     others: list[Feedback] = field(default_factory=list)
+    kept: bool = False
     correction: Correction | None = None
     undo: str = ""
     problem: str = ""
@@ -187,6 +191,11 @@ class Row:
     @property
     def id(self) -> str:
         return "key-" + hashlib.blake2s(self.key.encode(), digest_size=6).hexdigest()
+
+    @property
+    def is_key(self) -> bool:
+        """What every panel has, the note and the correction, is none."""
+        return self.kind not in (Kind.NOTE, Kind.CORRECTION)
 
     @property
     def label(self) -> str:
@@ -246,7 +255,7 @@ class Row:
         return f"from {low:g}" if low is not None else f"up to {high:g}" if high is not None else ""
 
 
-def rows_of(target: Target, user: User) -> list[Row]:
+def rows_of(target: Target, user: User, blind: Blind | None = None) -> list[Row]:
     """Configured keys, then others that the project uses, then a note, and for a run a correction. Four queries."""
     configs = FeedbackKey.objects.in_workspace(target.project.workspace).by_key()
     given = list(target.verdicts())
@@ -260,24 +269,26 @@ def rows_of(target: Target, user: User) -> list[Row]:
     rows.append(Row(NOTE, Kind.NOTE))
     if target.run and not target.whole:
         rows.append(Row(CORRECTION, Kind.CORRECTION))
-    return [_filled(row, target, user, given) for row in rows]
+    return [_filled(row, target, user, given, blind or Blind()) for row in rows]
 
 
-def row_of(target: Target, user: User, key: str) -> Row:
+def row_of(rows: Iterable[Row], key: str) -> Row:
     """Raises Http404 for a key that the panel does not show."""
-    row = next((row for row in rows_of(target, user) if row.key == key), None)
+    row = next((row for row in rows if row.key == key), None)
     if row is None:
         raise Http404(f"Nobody has made the key {key}")
     return row
 
 
-def _filled(row: Row, target: Target, user: User, given: Iterable[Feedback]) -> Row:
+def _filled(row: Row, target: Target, user: User, given: Iterable[Feedback], blind: Blind) -> Row:
     found = [feedback for feedback in given if feedback.key == row.key]
     mine = next((feedback for feedback in found if feedback.user_id == user.pk), None)
     correction = None
     if row.kind == Kind.CORRECTION and target.run:
         correction = Correction.of(target.run.outputs, mine.correction if mine else None)
-    return replace(row, mine=mine, others=[each for each in found if each is not mine], correction=correction)
+    others = [each for each in found if each is not mine]
+    shown = [each for each in others if not blind.keeps(each)]
+    return replace(row, mine=mine, others=shown, kept=len(shown) < len(others), correction=correction)
 
 
 # A key without a configuration is a number where it was given as one, as the rollup of any thread tells.

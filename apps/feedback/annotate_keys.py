@@ -1,6 +1,7 @@
 """The form of a feedback key: in the settings, and shorter in the Annotate panel."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from django import forms
 
@@ -13,6 +14,28 @@ KINDS = [
     (KeyType.CATEGORICAL, "Labels"),
     (KeyType.FREEFORM, "Text"),
 ]
+
+
+class Suggestion(NamedTuple):
+    """A key to begin with. fields is what KeyForm is sent."""
+
+    takes: str
+    fields: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        name: str = self.fields["key"]
+        return name
+
+
+SUGGESTED: Final = (
+    Suggestion("yes or no", {"key": "correctness", "type": KeyType.BOOLEAN.value}),
+    Suggestion("1 to 5", {"key": "helpfulness", "type": KeyType.CONTINUOUS.value, "min": 1, "max": 5}),
+    Suggestion(
+        "rude, neutral, kind",
+        {"key": "tone", "type": KeyType.CATEGORICAL.value, "labels": "rude, neutral, kind"},
+    ),
+)
 
 
 class KeyForm(forms.Form):

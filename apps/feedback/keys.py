@@ -8,6 +8,8 @@ from apps.accounts.models import Workspace
 from apps.feedback.draft import Draft
 from apps.feedback.models import FeedbackKey, KeyType
 
+NOTE = "note"
+CORRECTION = "correction"
 MAX_KEY = 180
 MAX_JSON_BYTES = 200_000
 MAX_CATEGORIES = 200

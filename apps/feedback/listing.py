@@ -11,6 +11,7 @@ from apps.common.paging import keyset
 from apps.feedback.annotate import Target
 from apps.feedback.annotate_correct import Correction, Piece
 from apps.feedback.models import Feedback, FeedbackKey, FeedbackQuerySet, Level
+from apps.feedback.queues.blind import Blind
 from apps.feedback.strip import Figure, figures_of, judge_of, level_of, lines_of, said
 from apps.projects.models import Project
 from apps.runs.models import Run
@@ -115,15 +116,18 @@ def entries_of(
     return [Entry(each, configs.get(each.key), numbers.get(each.trace_id or each.place, 0), run) for each in found]
 
 
-def listed(asked: Asked, cursor: str) -> dict[str, Any]:
+def listed(asked: Asked, cursor: str, blind: Blind) -> dict[str, Any]:
     """The context of feedback/given.html."""
     page = keyset(asked.verdicts().for_list(), ("-created_at", "-id"), cursor)
-    names: Mapping[uuid.UUID | None, str] = {} if asked.run and not asked.trace else _names(asked.project, page.rows)
-    entries = entries_of(asked.project, page.rows, _numbers(asked.thread), None if asked.trace else asked.run)
+    shown = [feedback for feedback in page.rows if not blind.keeps(feedback)]
+    names: Mapping[uuid.UUID | None, str] = {} if asked.run and not asked.trace else _names(asked.project, shown)
+    entries = entries_of(asked.project, shown, _numbers(asked.thread), None if asked.trace else asked.run)
     entries = [replace(each, name=names.get(each.feedback.run_id, "")) for each in entries]
-    figures = _figures(asked)
+    figures = _figures(asked, blind)
     history = asked.verdicts().for_list()[:MOST_HISTORY] if asked.level == Level.THREAD else ()
-    return {"asked": asked, "page": page, "entries": entries, "figures": figures, "lines": lines_of(history)}
+    lines = lines_of(feedback for feedback in history if not blind.keeps(feedback))
+    context = {"asked": asked, "page": page, "entries": entries, "figures": figures, "lines": lines}
+    return context | {"kept": len(shown) < len(page.rows)}
 
 
 def _names(project: Project, found: Sequence[Feedback]) -> dict[uuid.UUID | None, str]:
@@ -132,10 +136,11 @@ def _names(project: Project, found: Sequence[Feedback]) -> dict[uuid.UUID | None
     return dict(within.filter(id__in=runs).values_list("id", "name"))
 
 
-def _figures(asked: Asked) -> list[Figure]:
+def _figures(asked: Asked, blind: Blind) -> list[Figure]:
     if asked.thread is None or asked.run or asked.trace or not asked.key:
         return []
-    return [each for each in figures_of(asked.thread) if each.key == asked.key and asked.level in ("", each.level)]
+    found = [each for each in figures_of(asked.thread, blind) if not each.kept]
+    return [each for each in found if each.key == asked.key and asked.level in ("", each.level)]
 
 
 def _numbers(thread: Thread | None) -> dict[uuid.UUID, int]:

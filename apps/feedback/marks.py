@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps.feedback.aggregate import Summary
 from apps.feedback.models import FeedbackKey
+from apps.feedback.queues.blind import Blind
 from apps.feedback.strip import is_yes_no, told
 from apps.projects.models import Project
 
@@ -68,19 +69,21 @@ class Marks:
 
 # By a cursor: this stands on every page of a thread, and the ORM would take three times as long.
 _GIVEN = """
-SELECT place, run_id, key, score, labels FROM feedback_feedback
+SELECT place, run_id, key, score, labels, user_id FROM feedback_feedback
 WHERE place = ANY(%s) AND level = 'run' AND current AND NOT waiting ORDER BY key LIMIT %s
 """
 
 
-def marks_of(project: Project, traces: Iterable[uuid.UUID]) -> Marks:
-    """Two queries at most, one where there is no feedback."""
+def marks_of(project: Project, traces: Iterable[uuid.UUID], blind: Blind) -> Marks:
+    """Two queries at most, one where there is no feedback. What may not be read yet is left out."""
     by_trace: dict[uuid.UUID, dict[str, Summary]] = defaultdict(dict)
     by_run: dict[uuid.UUID, dict[str, Summary]] = defaultdict(dict)
     keys = set()
     with connection.cursor() as cursor:
         cursor.execute(_GIVEN, [list(traces), MOST])
-        for place, run_id, key, score, labels in cursor.fetchall():
+        for place, run_id, key, score, labels, user_id in cursor.fetchall():
+            if user_id != blind.user_id and blind.keeps_of_run(run_id, key):
+                continue
             keys.add(key)
             for summary in (by_trace[place].setdefault(key, Summary()), by_run[run_id].setdefault(key, Summary())):
                 _add(summary, score, labels)

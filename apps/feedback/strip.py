@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from apps.feedback.aggregate import Summary, strip_of
 from apps.feedback.annotate import applies_not, plain
 from apps.feedback.models import Feedback, FeedbackKey, KeyType, Level
+from apps.feedback.queues.blind import Blind
 from apps.threads.models import Thread
 
 BUCKETS: Final = 8
@@ -43,6 +44,8 @@ class Figure:
     config: FeedbackKey | None = None
     buckets: Mapping[int, int] = field(default_factory=dict)
     href: str = ""
+    kept: bool = False
+    """It may not be read yet: what it adds up is still to be reviewed blind."""
 
     @property
     def whole(self) -> bool:
@@ -78,7 +81,7 @@ class Figure:
         return ", ".join(f"{count} by {name}" for name, count in self.summary.sources.most_common())
 
 
-def figures_of(thread: Thread) -> list[Figure]:
+def figures_of(thread: Thread, blind: Blind) -> list[Figure]:
     """By key, runs before the thread as a whole."""
     sides = [
         (summary.key, level, side, summary.config)
@@ -96,6 +99,7 @@ def figures_of(thread: Thread) -> list[Figure]:
             config,
             buckets.get((level, key), {}),
             f"{base}?{urlencode({'thread': thread.thread_id, 'key': key, 'level': level})}",
+            blind.keeps_sum(level, key),
         )
         for key, level, side, config in sides
     ]

@@ -18,12 +18,13 @@ from apps.common.htmx import page
 from apps.feedback import configs
 from apps.feedback.access import config_or_404
 from apps.feedback.annotate import Row, Target, row_of, rows_of
-from apps.feedback.annotate_keys import KeyForm
+from apps.feedback.annotate_keys import SUGGESTED, KeyForm
 from apps.feedback.annotate_save import answer
 from apps.feedback.keys import BadConfig
 from apps.feedback.listing import Asked, listed
 from apps.feedback.marks import marks_of
 from apps.feedback.models import FeedbackKey
+from apps.feedback.queues.blind import blind_for, blind_on
 from apps.feedback.strip import figures_of
 from apps.projects.access import project_or_404
 from apps.projects.models import Project
@@ -40,31 +41,36 @@ def annotate(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     target = Target.of(_project(request, project_id), request.GET)
     if request.method == "POST":
         return _write(request, target)
+    rows = _rows(request, target)
     if request.GET.get("part") == "others":
-        return render(request, "feedback/annotate.html#others", {"rows": rows_of(target, request.user)})
+        return render(request, "feedback/annotate.html#others", {"rows": rows})
     row_id, token = request.session.pop(UNDO, ("", "")) if UNDO in request.session else ("", "")
-    rows = [replace(row, undo=token) if row.id == row_id else row for row in rows_of(target, request.user)]
+    rows = [replace(row, undo=token) if row.id == row_id else row for row in rows]
     return _panel(request, target, rows, KeyForm(prefix="new"))
+
+
+def _rows(request: MemberRequest, target: Target) -> list[Row]:
+    return rows_of(target, request.user, blind_on(request.membership, target.thread, target.run))
 
 
 def _panel(request: MemberRequest, target: Target, rows: list[Row], form: KeyForm, **more: Any) -> HttpResponse:
     context = {"project": target.project, "target": target, "rows": rows, "form": form, **more}
-    return page(request, "feedback/annotate.html", context | {"may": request.membership.may("annotator")})
+    context |= {"may": request.membership.may("annotator"), "suggested": [] if rows[0].is_key else SUGGESTED}
+    return page(request, "feedback/annotate.html", context)
 
 
 def _write(request: MemberRequest, target: Target) -> HttpResponse:
     _must_annotate(request)
-    row, do = row_of(target, request.user, request.POST.get("key", "")), request.POST.get("do", "save")
+    row, do = row_of(_rows(request, target), request.POST.get("key", "")), request.POST.get("do", "save")
     token, problem = answer(target, request.user, row, request.POST)
     if not request.htmx and not problem:
         request.session[UNDO] = (row.id, token)
         return redirect(f"{target.url}#{row.id}")
     entered = request.POST.dict() if problem else None
-    fresh = replace(
-        row_of(target, request.user, row.key), undo=token, problem=problem, entered=entered, saved=not problem
-    )
+    rows = _rows(request, target)
+    fresh = replace(row_of(rows, row.key), undo=token, problem=problem, entered=entered, saved=not problem)
     if not request.htmx:
-        rows = [fresh if each.key == fresh.key else each for each in rows_of(target, request.user)]
+        rows = [fresh if each.key == fresh.key else each for each in rows]
         return _panel(request, target, rows, KeyForm(prefix="new"))
     part = "state" if do == "save" else "row"
     context = {"project": target.project, "target": target, "row": fresh, "may": True}
@@ -100,10 +106,12 @@ def make_key(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     """Configures a new key on the spot; one that has a configuration keeps it."""
     target = Target.of(_project(request, project_id), request.GET)
     form = KeyForm(request.POST, prefix="new")
-    made = form.is_valid() and _configured(request, form)
+    made = _configured(request, form) if form.is_valid() else None
     if made and not request.htmx:
         return redirect(target.url)
-    return _panel(request, target, rows_of(target, request.user), KeyForm(prefix="new") if made else form, made=made)
+    rows = _rows(request, target)
+    fresh = row_of(rows, made.key) if made else None
+    return _panel(request, target, rows, KeyForm(prefix="new") if made else form, made=fresh)
 
 
 def _configured(request: MemberRequest, form: KeyForm) -> FeedbackKey | None:
@@ -126,7 +134,8 @@ FIELDS = {"min": "min", "max": "max", "categories": "labels", "feedback_key": "k
 def given(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     """?thread=<id> with &key=, &level= or &trace=, or ?run=<id>: the verdicts, newest first."""
     project = _project(request, project_id)
-    context = listed(Asked.of(project, request.GET), request.GET.get("cursor", ""))
+    asked = Asked.of(project, request.GET)
+    context = listed(asked, request.GET.get("cursor", ""), blind_on(request.membership, asked.thread, asked.run))
     return page(request, "feedback/given.html", {"project": project, **context})
 
 
@@ -135,7 +144,8 @@ def given(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
 def strip(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     project = _project(request, project_id)
     thread = thread_or_404(project, request.GET.get("thread", ""))
-    context = {"project": project, "thread": thread, "figures": figures_of(thread)}
+    figures = figures_of(thread, blind_on(request.membership, thread))
+    context = {"project": project, "thread": thread, "figures": figures}
     return render(request, "feedback/strip.html#figures", context)
 
 
@@ -146,7 +156,8 @@ def marks(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     target = Target.of(_project(request, project_id), request.GET)
     if target.run is None:
         raise Http404("Name a run: ?run=<id>")
-    found = marks_of(target.project, [target.run.trace_id])
+    traces = [target.run.trace_id]
+    found = marks_of(target.project, traces, blind_for(request.membership, traces=traces))
     of_run = request.GET.get("of") == "run"
     return HttpResponse(found.of_run(target.run.id) if of_run else found.of_turn(target.run.trace_id))
 

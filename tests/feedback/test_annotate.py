@@ -14,7 +14,7 @@ from apps.feedback.draft import Draft
 from apps.feedback.models import Feedback
 from apps.projects.models import Project
 from apps.runs.models import Run
-from tests.factories import MembershipFactory
+from tests.factories import member
 from tests.threads.wire import run, send, turns
 
 HTMX = {"HX-Request": "true"}
@@ -28,7 +28,7 @@ def project(workspace: Workspace) -> Project:
 @pytest.fixture
 def ann(workspace: Workspace) -> User:
     """Annotator of the workspace."""
-    return MembershipFactory.create(user__email="ann@example.org", workspace=workspace, role=Role.ANNOTATOR).user
+    return member("ann", workspace, Role.ANNOTATOR)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Feedback keys: on the spot in the panel, and in the settings."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,11 +8,12 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import AuditEntry, Role, User, Workspace
-from apps.feedback import configs
-from apps.feedback.annotate_keys import categories
+from apps.feedback import configs, services
+from apps.feedback.annotate_keys import SUGGESTED, Suggestion, categories
+from apps.feedback.draft import Draft
 from apps.feedback.models import FeedbackKey
 from apps.projects.models import Project
-from tests.factories import MembershipFactory
+from tests.factories import MembershipFactory, member
 from tests.threads.wire import send, turns
 
 LABELS = [{"value": 0.0, "label": "bad"}, {"value": 1.0, "label": "good"}]
@@ -24,17 +26,13 @@ def project(workspace: Workspace) -> Project:
 
 @pytest.fixture
 def editor(client: Client, workspace: Workspace) -> Client:
-    client.force_login(
-        MembershipFactory.create(user__email="ed@example.org", workspace=workspace, role=Role.EDITOR).user
-    )
+    client.force_login(member("ed", workspace, Role.EDITOR))
     return client
 
 
 @pytest.fixture
 def annotator(client: Client, workspace: Workspace) -> Client:
-    client.force_login(
-        MembershipFactory.create(user__email="an@example.org", workspace=workspace, role=Role.ANNOTATOR).user
-    )
+    client.force_login(member("an", workspace, Role.ANNOTATOR))
     return client
 
 
@@ -57,6 +55,30 @@ def test_annotator_makes_a_key_on_the_spot(annotator: Client, project: Project) 
 
 def test_without_a_script_the_panels_page_comes_back(annotator: Client, project: Project) -> None:
     assert make(annotator, project, htmx=False, key="tone", type="boolean").status_code == 302
+
+
+@pytest.mark.parametrize("suggestion", SUGGESTED, ids=lambda suggestion: suggestion.name)
+def test_a_panel_without_keys_suggests_some_that_are_made_at_once(
+    annotator: Client, project: Project, suggestion: Suggestion
+) -> None:
+    panel = reverse("feedback:annotate", args=[project.workspace_id, project.pk], query={"thread": "sally"})
+    assert suggestion.name in annotator.get(panel).content.decode()
+    html = make(annotator, project, **suggestion.fields).content.decode()
+    assert FeedbackKey.objects.get().type == suggestion.fields["type"]
+    assert "first-key" not in html
+    assert 'data-made="key-' in html
+
+
+def test_a_panel_with_any_key_suggests_none(annotator: Client, project: Project) -> None:
+    services.record(project.workspace, Draft("thumb", score=Decimal(1), thread_id="sally", project_id=project.pk))
+    panel = reverse("feedback:annotate", args=[project.workspace_id, project.pk], query={"thread": "sally"})
+    assert "first-key" not in annotator.get(panel).content.decode()
+
+
+def test_a_viewer_is_offered_no_key(client: Client, bob: User, project: Project) -> None:
+    client.force_login(bob)
+    panel = reverse("feedback:annotate", args=[project.workspace_id, project.pk], query={"thread": "sally"})
+    assert "first-key" not in client.get(panel).content.decode()
 
 
 def test_a_key_that_is_there_is_refused_and_kept(annotator: Client, project: Project) -> None:

@@ -18,6 +18,7 @@ from apps.feedback.annotate import NOT_APPLICABLE
 from apps.feedback.draft import Draft
 from apps.feedback.marks import marks_of
 from apps.feedback.models import Feedback, FeedbackKey
+from apps.feedback.queues.blind import Blind
 from apps.feedback.strip import draw, figures_of, lines_of, said, shown
 from apps.projects.models import Project
 from apps.runs.models import Run
@@ -114,7 +115,7 @@ def test_feedback_of_another_projects_trace_is_not_listed(
 def test_the_average_is_over_all_runs_and_the_thread_stands_apart(project: Project) -> None:
     rate(project, "good", 1, 0.5, 0)
     judge(project, "good", 0.25)
-    over_runs, whole = figures_of(thread_of(project))
+    over_runs, whole = figures_of(thread_of(project), Blind())
     assert (over_runs.told, over_runs.summary.count, over_runs.range, over_runs.whole) == (
         "0.5",
         3,
@@ -126,13 +127,13 @@ def test_the_average_is_over_all_runs_and_the_thread_stands_apart(project: Proje
 
 def test_scores_are_counted_in_bars_between_the_lowest_and_the_highest(project: Project) -> None:
     rate(project, "stars", 1, 1, 5)
-    assert figures_of(thread_of(project))[0].buckets == {1: 2, 8: 1}
+    assert figures_of(thread_of(project), Blind())[0].buckets == {1: 2, 8: 1}
 
 
 def test_yes_and_no_are_told_as_a_share(project: Project) -> None:
     configs.configure(project.workspace, "good", {"type": "boolean"})
     rate(project, "good", 1, 0)
-    assert figures_of(thread_of(project))[0].told == "50 % yes"
+    assert figures_of(thread_of(project), Blind())[0].told == "50 % yes"
 
 
 def test_the_page_of_a_thread_shows_its_strip_and_marks(viewer: Client, project: Project) -> None:
@@ -159,7 +160,7 @@ def test_a_mark_adds_up_the_runs_of_a_turn(workspace: Workspace) -> None:
     project = send(workspace, root, run("tool", parent=root))
     for run_id, score in zip(roots(project), (1, 0), strict=True):
         services.record(workspace, Draft("good", score=Decimal(score), run_id=run_id))
-    marks = marks_of(project, [uuid.UUID(root["id"])])
+    marks = marks_of(project, [uuid.UUID(root["id"])], Blind())
     assert "<b>0.5</b> 2\N{MULTIPLICATION SIGN}" in marks.of_turn(uuid.UUID(root["id"]))
     assert "good 1" in marks.of_run(uuid.UUID(root["id"]))
 
@@ -177,7 +178,7 @@ def test_marks_of_no_run_are_404(viewer: Client, project: Project) -> None:
 
 def test_a_turn_without_feedback_keeps_a_place_for_it(project: Project) -> None:
     trace = roots(project)[0]
-    assert marks_of(project, [trace]).of_turn(trace).endswith("></span>")
+    assert marks_of(project, [trace], Blind()).of_turn(trace).endswith("></span>")
 
 
 def test_hostile_keys_and_comments_are_only_text(viewer: Client, project: Project) -> None:

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import Membership, User
-from apps.feedback.annotate import CORRECTION, NOTE, Kind, Row, Target, rows_of
+from apps.feedback.annotate import Kind, Row, Target, rows_of
+from apps.feedback.keys import CORRECTION, NOTE
 from apps.feedback.queues import reviewing
 from apps.feedback.queues import rubric as rubrics
 from apps.feedback.queues.models import AnnotationQueue, QueueItem, QueueReview

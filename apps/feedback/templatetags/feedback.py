@@ -1,15 +1,18 @@
 """Feedback on the pages of threads and runs, which stand below it: their templates ask for it by these tags."""
 
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import template
+from django.template import Context
 from django.utils.safestring import SafeString
 
+from apps.accounts.models import Membership
 from apps.feedback.annotate import applies_not
 from apps.feedback.listing import Entry, entries_of
 from apps.feedback.marks import Marks, marks_of
 from apps.feedback.models import Feedback, FeedbackKey, KeyType
+from apps.feedback.queues.blind import blind_for, blind_on
 from apps.feedback.strip import Figure, figures_of, judge_of, level_of, said
 from apps.projects.models import Project
 from apps.runs.models import Run
@@ -21,15 +24,22 @@ register.filter("judge", judge_of)
 register.filter("applies_not", applies_not)
 
 
-@register.simple_tag
-def feedback_figures(thread: Thread) -> list[Figure]:
-    return figures_of(thread)
+@register.simple_tag(takes_context=True)
+def feedback_figures(context: Context, thread: Thread) -> list[Figure]:
+    return figures_of(thread, blind_on(_membership(context), thread))
 
 
-@register.simple_tag
-def feedback_marks(project: Project, items: Any) -> Marks:
+def _membership(context: Context) -> Membership:
+    """Of who reads the page; pages for strangers show no feedback."""
+    found: Membership = context["request"].membership
+    return found
+
+
+@register.simple_tag(takes_context=True)
+def feedback_marks(context: Context, project: Project, items: Any) -> Marks:
     """Of the traces of turns, or of the branches of a tree."""
-    return marks_of(project, [item.trace.trace_id for item in items])
+    traces = [item.trace.trace_id for item in items]
+    return marks_of(project, traces, blind_for(_membership(context), traces=traces))
 
 
 @register.filter
@@ -42,11 +52,22 @@ def run_mark(marks: Marks | None, run_id: uuid.UUID) -> SafeString | str:
     return marks.of_run(run_id) if marks else ""
 
 
-@register.simple_tag
-def run_feedback(project: Project, run: Run) -> list[Entry]:
+class OfRun(NamedTuple):
+    """kept says that some verdicts may not be read yet."""
+
+    entries: list[Entry]
+    kept: bool
+
+
+@register.simple_tag(takes_context=True)
+def run_feedback(context: Context, project: Project, run: Run) -> OfRun:
     """All verdicts on it that count, newest first."""
     found = list(Feedback.objects.of_run(run.trace_id, run.id).newest())
-    return entries_of(project, found, run=run) if found else []
+    if not found:
+        return OfRun([], kept=False)
+    blind = blind_for(_membership(context), traces=[run.trace_id])
+    shown = [feedback for feedback in found if not blind.keeps(feedback)]
+    return OfRun(entries_of(project, shown, run=run), kept=len(shown) < len(found))
 
 
 @register.filter

@@ -10,7 +10,7 @@ from apps.feedback.queues.adding import add_runs, add_threads
 from apps.feedback.queues.models import AnnotationQueue, QueueItem
 from apps.projects.models import Project
 from tests.api import Caller
-from tests.factories import ApiKeyFactory, MembershipFactory
+from tests.factories import ApiKeyFactory, member
 from tests.threads.wire import run, send, turns
 
 
@@ -27,12 +27,12 @@ def other_api(charlie: User) -> Caller:
 
 @pytest.fixture
 def anna(workspace: Workspace) -> User:
-    return MembershipFactory.create(user__email="anna@example.org", workspace=workspace, role=Role.ANNOTATOR).user
+    return member("anna", workspace, Role.ANNOTATOR)
 
 
 @pytest.fixture
 def ben(workspace: Workspace) -> User:
-    return MembershipFactory.create(user__email="ben@example.org", workspace=workspace, role=Role.ANNOTATOR).user
+    return member("ben", workspace, Role.ANNOTATOR)
 
 
 @pytest.fixture
