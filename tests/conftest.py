@@ -1,3 +1,4 @@
+import asyncio
 import os
 import shutil
 import tempfile
@@ -47,6 +48,18 @@ def attachments_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     location = tmp_path_factory.mktemp("attachments")
     settings.STORAGES["attachments"]["OPTIONS"]["location"] = location
     return location
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_loop_of_others() -> Iterator[None]:
+    """Once a browser was here, Playwright's event loop counts as running in this thread: asyncio.run() refuses beside it.
+
+    Of a module, because Django has another connection beside a loop: before the tests' own fixtures, and back before the browser's end.
+    """
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(loop)
 
 
 @pytest.fixture

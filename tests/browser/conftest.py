@@ -59,6 +59,11 @@ class Look:
 LOOKS = [Look("light", 1440), Look("dark", 1440), Look("light", 390), Look("dark", 390)]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_loop_of_others() -> None:
+    """Here it is needed."""
+
+
 @pytest.fixture(params=LOOKS, ids=str)
 def look(request: pytest.FixtureRequest) -> Look:
     return request.param
