@@ -79,7 +79,8 @@ def query_runs(request: KeyRequest, body: RunQuery) -> HttpResponse:
     # keyset starts over at a cursor it cannot read, which would send a paging client round in circles.
     if body.cursor and page.rows and not page.newer:
         raise HttpError(400, "This cursor is not one that /runs/query gave out for this order.")
-    attachments = attachments_of(request, page.rows) if body.select is None or "s3_urls" in body.select else {}
+    # Not every SDK selects s3_urls, yet each compares as payload_columns says.
+    attachments = attachments_of(request, page.rows) if columns or "s3_urls" in (body.select or ()) else {}
     found = {
         "runs": _json(page.rows, workspace, columns, attachments),
         "cursors": {"next": page.older or None, "prev": None},
