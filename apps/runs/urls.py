@@ -1,10 +1,10 @@
 from django.urls import path, register_converter
 
 from apps.runs import compare_views, downloads, views
-from apps.runs.listing import saved_views
+from apps.runs.listing import list_views, saved_views
 from apps.runs.listing import views as listing
 from apps.runs.listing.converters import KindConverter
-from apps.runs.table import views as table
+from apps.runs.table.tab import RUNS
 
 app_name = "runs"
 
@@ -15,12 +15,7 @@ FILTERS = PROJECT + "/filters/<list_kind:kind>"
 register_converter(KindConverter, "list_kind")
 
 urlpatterns = [
-    path(PROJECT + "/runs", table.runs, name="list"),
-    path(PROJECT + "/runs/newer", table.newer, name="newer"),
-    path(PROJECT + "/runs/columns", table.columns, name="columns"),
-    path(PROJECT + "/runs/bulk", table.bulk, name="bulk"),
-    path(PROJECT + "/runs/aside", table.aside, name="aside"),
-    path(PROJECT + "/runs/histogram", table.histogram, name="histogram"),
+    *list_views.patterns(PROJECT + "/runs", RUNS),
     path(PROJECT + "/compare", compare_views.compare, name="compare"),
     path(FILTERS, listing.build, name="build"),
     path(FILTERS + "/count", listing.count, name="count"),
