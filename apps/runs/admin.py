@@ -1,7 +1,9 @@
 import json
+import re
 import uuid
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -10,9 +12,10 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.common.admin import ReadOnlyAdmin
-from apps.runs import payload
+from apps.common.admin import Admin, ReadOnlyAdmin
+from apps.runs import payload, pricing
 from apps.runs.by_id import RunById
+from apps.runs.prices import ModelPrice
 
 PAYLOADS = ("inputs", "outputs", "events", "extra", "serialized")
 SHOWN_CHARACTERS = 200_000
@@ -80,3 +83,44 @@ class RunAdmin(ReadOnlyAdmin):
     @admin.display(description="serialized")
     def serialized_json(self, run: RunById) -> SafeString | str:
         return pretty(run.serialized)
+
+
+class ModelPriceForm(forms.ModelForm):  # type: ignore[type-arg]
+    prices = forms.JSONField(
+        initial={"input": "0.15", "output": "0.60"},
+        help_text=f"US dollars a million tokens, for any of {', '.join(pricing.PRICED)}. Counts for runs that arrive from now on.",
+    )
+
+    def clean_pattern(self) -> str:
+        pattern = str(self.cleaned_data["pattern"])
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise forms.ValidationError(f"This is no regular expression: {error}.") from None
+        return pattern
+
+    def clean_prices(self) -> Any:
+        prices = self.cleaned_data["prices"]
+        try:
+            pricing.check(prices)
+        except ValueError as problem:
+            raise forms.ValidationError(str(problem)) from None
+        return prices
+
+
+@admin.register(ModelPrice)
+class ModelPriceAdmin(Admin):
+    """One's own prices; those that were loaded are to look at, because the next loading replaces them."""
+
+    form = ModelPriceForm
+    list_display = ("model", "provider", "pattern", "starts_at", "source")
+    list_filter = ("source",)
+    search_fields = ("model", "provider", "pattern")
+    ordering = ("source", "provider", "model", "pk")
+    fields = ("model", "provider", "pattern", "prices", "starts_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not (obj and obj.source) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not (obj and obj.source) and super().has_delete_permission(request, obj)

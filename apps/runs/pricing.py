@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any, NamedTuple
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
 
@@ -28,6 +28,12 @@ PROMPT_KINDS = {
     "image": ("input_image",),
 }
 COMPLETION_KINDS = {"reasoning": ("output_reasoning",), "audio": ("output_audio",), "image": ("output_image",)}
+PRICED: Final = (
+    "input",
+    "output",
+    *sorted({n for kinds in (PROMPT_KINDS, COMPLETION_KINDS) for names in kinds.values() for n in names}),
+)
+"""What a table of prices may name."""
 
 
 class Cost(NamedTuple):
@@ -90,6 +96,24 @@ def _amount(price: Any, count: int, prompt_tokens: int) -> Decimal:
         reached = [tier for start, tier in price["tiers"] if prompt_tokens > start]
         price = reached[-1] if reached else price["base"]
     return (Decimal(str(price)) * count / MILLION).quantize(PLACES)
+
+
+def check(prices: Any) -> None:
+    """Raises ValueError with a sentence where cost_of() could not compute with these."""
+    if not isinstance(prices, dict) or not prices:
+        raise ValueError('Write an object, such as {"input": "0.15", "output": "0.60"}.')
+    for kind, price in prices.items():
+        if kind not in PRICED:
+            raise ValueError(f"{kind} is none of {', '.join(PRICED)}.")
+        try:
+            amounts = [_amount(price, 1, prompt) for prompt in (0, 10**9)]
+            fits = all(amount.is_finite() and amount >= 0 for amount in amounts)
+        except (InvalidOperation, KeyError, TypeError, ValueError):
+            fits = False
+        if not fits:
+            raise ValueError(
+                f'The price of {kind} is an amount such as "0.15", or {{"base": "1.25", "tiers": [[200000, "2.5"]]}}.'
+            )
 
 
 _rules: dict[tuple[str | None, str], tuple[datetime, list[Rule]]] = {}

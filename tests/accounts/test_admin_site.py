@@ -20,6 +20,7 @@ LISTS = [
     "projects_project",
     "threads_thread",
     "runs_runbyid",
+    "runs_modelprice",
 ]
 
 
