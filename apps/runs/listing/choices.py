@@ -27,6 +27,13 @@ UNREAD: Final = (
     "ls_model_type",
     "ls_temperature",
     "ls_max_tokens",
+    "ls_method",
+    # The SDKs send the environment they run in along with every run.
+    *(
+        f"{maker}_{name}"
+        for maker in ("LANGSMITH", "LANGCHAIN")
+        for name in ("TRACING", "TRACING_V2", "ENDPOINT", "PROJECT")
+    ),
 )
 """Keys of metadata that are no choice."""
 
