@@ -22,7 +22,7 @@ from apps.runs.listing.tab import Tab
 from apps.runs.listing.times import moment_of
 
 MOST_NEWER: Final = 99
-MOST_DRAWN: Final = 20_000
+MOST_DRAWN: Final = 10_000
 
 type AnyTab = Tab[Any, Any, Any]
 
