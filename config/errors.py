@@ -13,6 +13,9 @@ from psycopg.errors import QueryCanceled
 
 logger = logging.getLogger(__name__)
 
+# What a restart of the database takes; the SDKs wait as long before each of their few tries.
+RETRY_SECONDS: Final = 5
+
 # The pages live under /o/, /accounts/, /admin/ and /public/<token>/r.
 _API: Final = re.compile(
     r"/(?:api|v1|v2|otel|info|runs|sessions|feedback|feedback-configs|annotation-queues)(?:/|$)|/public/[^/]*/runs?(?:/|$)"
@@ -47,11 +50,17 @@ class JsonErrors:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """What reads through the API has its own handler (config/api.py). Runs that were sent are to be sent again."""
         if not ran_too_long(error):
-            return None
+            return _away(error) if isinstance(error, OperationalError) and is_api(request.path) else None
         logger.warning("A query for %s was ended: %s", request.path, error)
         if is_api(request.path):
             return JsonResponse({"detail": "Storing took too long; send it again."}, status=503)
         return render(request, "503.html", {"seconds": settings.QUERY_SECONDS}, status=503)
+
+
+def _away(error: OperationalError) -> HttpResponse:
+    logger.error("The database did not answer: %s", error)
+    detail = "The database is not available; send it again."
+    return JsonResponse({"detail": detail}, status=503, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def _told(request: HttpRequest, old: HttpResponse) -> HttpResponse:

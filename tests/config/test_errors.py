@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import override_settings
 from django.urls import path
 
+from apps.accounts.models import ApiKey
 from apps.projects.models import ProjectQuerySet
 from config import errors
 from config.errors import is_api
@@ -117,6 +118,19 @@ def test_a_query_that_takes_too_long_is_422_and_says_what_to_narrow(
 def test_runs_that_could_not_be_stored_in_time_are_to_be_sent_again(client: Client) -> None:
     answer = client.post("/runs/batch")
     assert (answer.status_code, answer.json()) == (503, {"detail": "Storing took too long; send it again."})
+
+
+@pytest.mark.parametrize("path", ["/api/v1/runs/query", "/api/v1/runs/batch"])
+def test_while_the_database_is_away_clients_are_to_come_again(
+    api: Caller, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def refuse(self: Any, secret: str) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(type(ApiKey.objects), "usable_with", refuse)
+    answer = api.post(path)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json() == {"detail": "The database is not available; send it again."}
 
 
 @override_settings(ROOT_URLCONF=__name__)
