@@ -11,7 +11,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
-from apps.feedback.models import Feedback, FeedbackKey, Level, ThreadLabel, ThreadScore
+from apps.feedback.models import Feedback, FeedbackKey, Level
 from apps.projects.models import Project
 from apps.projects.ports import RunKey, Stats
 from apps.runs.models import thread_uuid
@@ -19,6 +19,8 @@ from apps.threads.models import Thread
 
 SAMPLE: Final = 5
 """Comments shown in stats."""
+_NUMBERS: Final = ("count", "scored", "comments", "errors", "total", "squares", "low", "high")
+"""What a rollup row has, in the order of Summary."""
 LONGEST_COMMENT: Final = 500
 
 
@@ -107,17 +109,17 @@ type Columns = dict[str, dict[str, KeySummary]]
 
 def strip_of(thread: Thread) -> list[KeySummary]:
     """What the head of a thread's page shows, by key."""
-    found = _summaries([thread.pk]).get(thread.pk, {})
+    found = _summaries([thread.pk], with_sources=True).get(thread.pk, {})
     configs = FeedbackKey.objects.in_workspace(thread.project.workspace).named(found).by_key()
     for summary in found.values():
         summary.config = configs.get(summary.key)
     return sorted(found.values(), key=lambda summary: summary.key)
 
 
-def columns_of(project: Project, thread_ids: Iterable[str]) -> Columns:
+def columns_of(project: Project, thread_ids: Iterable[str], *, with_sources: bool = True) -> Columns:
     """By thread id and key, of those threads that have feedback: two look-ups in the rollups, whatever the number of runs."""
     names = {thread_uuid(project.pk, thread_id): thread_id for thread_id in thread_ids}
-    return {names[thread]: keys for thread, keys in _summaries(names).items()}
+    return {names[thread]: keys for thread, keys in _summaries(names, with_sources=with_sources).items()}
 
 
 # Each step goes to the next key in the index, so the number of threads does not matter.
@@ -140,24 +142,30 @@ def keys_of(project: Project) -> list[str]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _summaries(threads: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[str, KeySummary]]:
+# By a cursor: these stand on every page of the list of threads, and the ORM would take twice as long.
+_SCORES = f"SELECT thread, level, key, {', '.join(_NUMBERS)} FROM feedback_threadscore WHERE thread = ANY(%s)"
+_LABELS = """
+SELECT thread, level, key, kind, label, count FROM feedback_threadlabel WHERE thread = ANY(%s) AND (kind = 'value' OR %s)
+"""
+
+
+def _summaries(threads: Collection[uuid.UUID], *, with_sources: bool) -> dict[uuid.UUID, dict[str, KeySummary]]:
     found: dict[uuid.UUID, dict[str, KeySummary]] = {}
     if not threads:
         return found
-    numbers = ("count", "scored", "comments", "errors", "total", "squares", "low", "high")
-    for thread, level, key, *values in ThreadScore.objects.filter(thread__in=list(threads)).values_list(
-        "thread", "level", "key", *numbers
-    ):
-        summary = _side(found.setdefault(thread, {}).setdefault(key, KeySummary(key)), level)
-        for name, value in zip(numbers, values, strict=True):
-            setattr(summary, name, value)
-    labels = ThreadLabel.objects.filter(thread__in=list(found)) if found else ThreadLabel.objects.none()
-    for thread, level, key, kind, label, count in labels.values_list(
-        "thread", "level", "key", "kind", "label", "count"
-    ):
-        if (of_key := found[thread].get(key)) is not None:
-            summary = _side(of_key, level)
-            (summary.labels if kind == "value" else summary.sources)[label] = count
+    with connection.cursor() as cursor:
+        cursor.execute(_SCORES, [list(threads)])
+        for thread, level, key, *numbers in cursor.fetchall():
+            keys = found.setdefault(thread, {})
+            if (told := keys.get(key)) is None:
+                told = keys[key] = KeySummary(key)
+            side = "whole" if level == Level.THREAD else "runs"
+            setattr(told, side, Summary(*numbers))
+        cursor.execute(_LABELS, [list(found), with_sources])
+        for thread, level, key, kind, label, count in cursor.fetchall():
+            if (told := found[thread].get(key)) is not None:
+                summary = _side(told, level)
+                (summary.labels if kind == "value" else summary.sources)[label] = count
     return found
 
 
@@ -193,7 +201,7 @@ SELECT thread, level, key, comment FROM (
 def of_threads(project_id: uuid.UUID, thread_ids: Collection[str]) -> dict[str, tuple[Stats, Stats]]:
     """By thread id: over all its runs, and about the thread as a whole; of those threads that have feedback."""
     names = {thread_uuid(project_id, thread_id): thread_id for thread_id in thread_ids}
-    found = _summaries(names)
+    found = _summaries(names, with_sources=True)
     told = [thread for thread, keys in found.items() if any(k.runs.comments or k.whole.comments for k in keys.values())]
     if told:
         with connection.cursor() as cursor:
@@ -240,10 +248,7 @@ def _totals(group: str, condition: str, parameters: Any) -> dict[tuple[Any, str]
             summary = found[owner, level].setdefault(key, Summary())
             match kind:
                 case "numbers":
-                    summary.count = count
-                    for name, value in zip(
-                        ("scored", "comments", "errors", "total", "squares", "low", "high"), numbers, strict=True
-                    ):
+                    for name, value in zip(_NUMBERS, (count, *numbers), strict=True):
                         setattr(summary, name, value)
                 case "label":
                     summary.labels[text] = count

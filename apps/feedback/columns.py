@@ -43,10 +43,11 @@ def column_of(rest: str) -> Column | None:
     def of(found: Mapping[str, KeySummary] | None) -> KeySummary | None:
         return found.get(key) if found else None
 
+    empty = figure_cell(key, "")
     return Column(
         column_id(key),
         key,
-        lambda thread, found: cell(of(found), key),
+        lambda thread, found: cell(summary, key) if (summary := of(found)) else empty,
         lambda thread, found: value(of(found)),
         f"Feedback {key}: the average over all runs of the thread; T marks feedback about the thread as a whole",
         numeric=True,
@@ -57,7 +58,7 @@ def column_of(rest: str) -> Column | None:
 
 def summaries(project: Project, threads: Sequence[Thread]) -> Mapping[str, Mapping[str, KeySummary]]:
     """By thread id and key, for all feedback columns of the page at once."""
-    found = columns_of(project, (thread.thread_id for thread in threads))
+    found = columns_of(project, (thread.thread_id for thread in threads), with_sources=False)
     keys = {key for of_thread in found.values() for key in of_thread}
     configs = FeedbackKey.objects.in_workspace(project.workspace).named(keys).by_key() if keys else {}
     for of_thread in found.values():
@@ -79,18 +80,14 @@ def averages(project: Project, key: str) -> Pairs:
     return _AVERAGES, [project.pk, key]
 
 
-def cell(summary: KeySummary | None, key: str) -> str:
-    if summary is None:
-        return figure_cell(key, "")
+def cell(summary: KeySummary, key: str) -> str:
     sides = ((summary.runs, ""), (summary.whole, '<abbr class="whole" title="about the thread as a whole">T</abbr>'))
     shown = " ".join(_side(side, mark, summary) for side, mark in sides if side.count)
     return figure_cell(key, f'<span class="rated">{shown}</span>')
 
 
 def _side(side: Summary, mark: str, summary: KeySummary) -> str:
-    title = escape(
-        f"{side.count} given" + (f", {side.low:g} to {side.high:g}" if side.scored and side.low != side.high else "")
-    )
+    title = f"{side.count} given" + (f", {side.low:g} to {side.high:g}" if side.low != side.high else "")
     figure = escape(told(side, summary.config)) or f"{side.count}\N{MULTIPLICATION SIGN}"
     return f'<span title="{title}">{mark}{figure}</span>{draw(side, summary.config)}'
 

@@ -114,45 +114,36 @@ _FEEDBACK: Final = {name: field for name, field in FIELDS.items() if field.relat
 THREAD_FIELDS: Final = _OWN | {alias: _OWN[name] for alias, name in _ALIASES.items()} | _FEEDBACK
 
 
-class HasFeedback(Func):
-    """The thread is among those with feedback that meets a condition, given as SQL.
+class Having(Func):
+    """The thread meets a condition on its uuid, given as SQL in which {thread} stands for that, once."""
 
-    distinct is for NOT: PostgreSQL then holds the threads in memory, once each, and looks every row up there.
-    """
-
-    template = "%(thread)s IN (SELECT %(distinct)sfb.thread FROM feedback_feedback AS fb WHERE fb.thread IS NOT NULL AND %(condition)s)"
     output_field = models.BooleanField()
 
-    def __init__(self, condition: str, params: list[Any], *, distinct: bool) -> None:
+    def __init__(self, sql: str, params: list[Any]) -> None:
         super().__init__(F("id"))
-        self.condition, self.params = f"{feedback.COUNTED} AND {condition} AND fb.project_id = %s", tuple(params)
-        self.distinct = "DISTINCT " if distinct else ""
+        self.sql, self.params = sql, tuple(params)
 
     def as_sql(  # type: ignore[override]  # a template of its own
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
         (expression,) = self.get_source_expressions()
         thread, params = compiler.compile(expression)
-        sql = self.template % {"thread": thread, "distinct": self.distinct, "condition": self.condition}
-        return sql, (*params, *self.params)
+        return self.sql.replace("{thread}", thread), (*params, *self.params)
 
 
-class HasKey(Func):
-    """The thread has feedback under one of the keys, as the rollup tells."""
+# EXISTS, because a thread and its totals stand in one place.
+_IN_TOTALS: Final = "EXISTS (SELECT 1 FROM feedback_threadscore AS t WHERE t.thread = {thread} AND "
+_WITH_FEEDBACK: Final = "fb.thread FROM feedback_feedback AS fb WHERE fb.thread IS NOT NULL AND fb.project_id = %s AND "
 
-    template = "EXISTS (SELECT 1 FROM feedback_threadscore AS t WHERE t.thread = %(expressions)s AND t.key = ANY(%%s))"
-    output_field = models.BooleanField()
 
-    def __init__(self, keys: list[str]) -> None:
-        super().__init__(F("id"))
-        self.keys = keys
+def _has_totals(condition: str, params: list[Any]) -> Q:
+    return Q(Having(f"{_IN_TOTALS}{condition})", params))
 
-    def as_sql(  # type: ignore[override]  # a template of its own
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, tuple[Any, ...]]:
-        (expression,) = self.get_source_expressions()
-        thread, params = compiler.compile(expression)
-        return self.template % {"expressions": thread}, (*params, self.keys)
+
+def _has_feedback(condition: str, params: list[Any], project: Project, *, denied: bool) -> Q:
+    """Where it is denied, PostgreSQL holds the threads in memory, once each, and looks every row up there."""
+    found = f"SELECT {'DISTINCT ' if denied else ''}{_WITH_FEEDBACK}{feedback.COUNTED} AND {condition}"
+    return Q(Having(f"{{thread}} IN ({found})", [project.pk, *params]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +227,12 @@ def _pair(pair: Pair, project: Project, *, denied: bool = False) -> Q:
 
 
 def _feedback(found: feedback.Wanted, project: Project, *, denied: bool) -> Q:
-    if found.keys and (found.absent or denied):
-        condition = Q(HasKey(list(found.keys)))
+    """What threads must not have is looked up in their totals where these tell it: a row each, instead of all feedback that is denied."""
+    negative = found.absent is not denied
+    if negative and found.totals:
+        condition = _has_totals(*found.totals)
     else:
-        condition = Q(HasFeedback(found.condition, [*found.params, project.pk], distinct=found.absent is not denied))
+        condition = _has_feedback(found.condition, found.params, project, denied=negative)
     return ~condition if found.absent else condition
 
 

@@ -39,7 +39,10 @@ FILTERS = {
     "rare": 'eq(feedback_key, "rare")',
     "nobody's": 'and(eq(feedback_key, "user_score"), gt(feedback_score, 9))',
     "absent": 'neq(feedback_key, "rare")',
+    "no low": 'not(and(eq(feedback_key, "user_score"), lt(feedback_score, 1)))',
+    "no kind": 'not(and(eq(feedback_key, "tone"), eq(feedback_value, "kind")))',
 }
+KEYS = ("user_score", "tone", "rare")
 
 
 def fill(bench: Bench, database_url: str) -> None:
@@ -59,10 +62,17 @@ def fill(bench: Bench, database_url: str) -> None:
 
 
 def pages(bench: Bench) -> list[Measured]:
+    from apps.threads.columns import DEFAULT
+
     bench.browser.connection.close()
+    columns = ",".join((*DEFAULT, *(f"feedback.{key}" for key in KEYS)))
+    narrowed = {f"{name} feedback": f"thread_filter={quote(text)}" for name, text in FILTERS.items()}
     asked = {
         "Threads tab": "",
-        **{f"{name} feedback": f"?thread_filter={quote(text)}" for name, text in FILTERS.items()},
+        "feedback columns": f"?cols={columns}",
+        **{name: f"?{query}" for name, query in narrowed.items()},
+        **{f"columns, {name}": f"?cols={columns}&{query}" for name, query in narrowed.items()},
+        "by feedback": f"?cols={columns}&sort=-feedback.user_score",
     }
     return [
         measure(
@@ -74,11 +84,21 @@ def pages(bench: Bench) -> list[Measured]:
 
 def calls(bench: Bench) -> dict[str, Callable[[], Any]]:
     from apps.feedback.aggregate import columns_of, keys_of
+    from apps.runs.listing.asked import Asked
+    from apps.runs.listing.columns import cells_of, loaded
+    from apps.threads.columns import chosen
     from apps.threads.filtering import parse_thread_filter
     from apps.threads.models import Thread
 
     rows = Thread.objects.in_project(bench.project)
-    page = [thread.thread_id for thread in rows.for_table()[:50]]
+    shown = list(rows.for_table()[:50])
+    page = [thread.thread_id for thread in shown]
+    columns = chosen((f"feedback.{key}" for key in KEYS), Asked())
+
+    def cells() -> None:
+        found = loaded(bench.project, shown, columns)
+        for thread in shown:
+            cells_of(thread, thread.thread_id, columns, found)
 
     def rows_of(text: str) -> Callable[[], Any]:
         return lambda: list(rows.matching(parse_thread_filter(text), bench.project).for_table()[:51])
@@ -87,6 +107,7 @@ def calls(bench: Bench) -> dict[str, Callable[[], Any]]:
         "rows of a page": lambda: list(rows.for_table()[:51]),
         **{f"rows, {name} feedback": rows_of(text) for name, text in FILTERS.items()},
         "columns_of 50 threads": lambda: columns_of(bench.project, page),
+        "cells of 50 threads": cells,
         "keys_of the project": lambda: keys_of(bench.project),
     }
 

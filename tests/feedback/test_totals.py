@@ -1,10 +1,11 @@
 """Totals by thread equal a recomputation, whatever happens to feedback, runs and threads and in whatever order."""
 
+import random
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -186,26 +187,19 @@ def scored(workspace: Workspace) -> Project:
     return Project.objects.get(workspace=workspace, name="p")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_several_writers_on_one_thread_lose_nothing() -> None:
-    workspace: Workspace = WorkspaceFactory()
-    sent = [run(thread_id="a") for _ in range(4)]
+def at_once(number: int, work: Callable[[int], None]) -> None:
+    """That many writers at the same time, each on a connection of its own."""
     problems: list[BaseException] = []
 
-    def work(number: int) -> None:
+    def run_one(at: int) -> None:
         try:
-            for step, each in enumerate(sent[number:] + sent[:number]):
-                deliver(workspace, [each])
-                draft = Draft(key="good", run_id=uuid.UUID(each["id"]), score=Decimal(number * 4 + step))
-                feedback = services.record(workspace, draft)
-                if step == 3:
-                    services.remove(feedback)
+            work(at)
         except BaseException as error:
             problems.append(error)
         finally:
             connections.close_all()
 
-    writers = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    writers = [threading.Thread(target=run_one, args=(at,)) for at in range(number)]
     for writer in writers:
         writer.start()
     for writer in writers:
@@ -214,5 +208,62 @@ def test_several_writers_on_one_thread_lose_nothing() -> None:
     # A feedback and its run, written at the same moment, may miss one another: reconcile links them, as the worker does.
     assert all(drift.key.startswith("of run ") for drift in reconcile(fix=True) if drift.kind == "feedback")
     assert list(reconcile()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_writers_on_one_thread_lose_nothing() -> None:
+    workspace: Workspace = WorkspaceFactory()
+    sent = [run(thread_id="a") for _ in range(4)]
+
+    def work(number: int) -> None:
+        for step, each in enumerate(sent[number:] + sent[:number]):
+            deliver(workspace, [each])
+            draft = Draft(key="good", run_id=uuid.UUID(each["id"]), score=Decimal(number * 4 + step))
+            feedback = services.record(workspace, draft)
+            if step == 3:
+                services.remove(feedback)
+
+    at_once(4, work)
     summary = columns_of(Project.objects.get(name="p"), ["a"])["a"]["good"].runs
     assert (summary.count, summary.low, summary.high) == (12, Decimal(0), Decimal(14))
+
+
+LABELS = [None, "kind", "rude", ["kind", "rude"]]
+
+
+def something(rng: random.Random, workspace: Workspace, project: Project) -> None:
+    """One write of any kind, which another writer may be in the midst of undoing."""
+    run_id, thread = rng.choice(RUNS), rng.choice(["a", "b"])
+    about: dict[str, Any] = rng.choice([{"run_id": run_id}, {"thread_id": thread, "project_id": project.pk}])
+    said = {"score": rng.choice([None, Decimal(0), Decimal("0.5"), Decimal(1)]), "value": rng.choice(LABELS)}
+    given = next(iter(Feedback.objects.with_id(rng.choice(FEEDBACK)).select_related("workspace")), None)
+    match rng.choice(["give", "give", "change", "remove", "send", "send", "delete"]):
+        case "change" if given:
+            services.change(given, **said)
+        case "remove" if given:
+            services.remove(given)
+        case "send":
+            start = EPOCH + timedelta(seconds=run_id.int)
+            deliver(workspace, [run(id=str(run_id), thread_id=thread, project=project.name, start=start)])
+        case "delete":
+            store.delete_traces([run_id])
+        case _:
+            judge = rng.choice([{}, {"metadata": {"judge": "j"}}])
+            services.record(workspace, Draft(rng.choice(KEYS), id=rng.choice(FEEDBACK), source=judge, **about, **said))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", range(3))
+def test_totals_equal_a_recomputation_whatever_several_writers_do_at_once(seed: int) -> None:
+    workspace: Workspace = WorkspaceFactory()
+    project = Project.objects.create(workspace=workspace, name="app")
+
+    def work(number: int) -> None:
+        rng = random.Random(10 * seed + number)
+        for _ in range(25):
+            with suppress(services.Gone):
+                something(rng, workspace, project)
+
+    at_once(4, work)
+    expected = recomputed(project)
+    assert told(project) == {at: {key: plain(s) for key, s in keys.items()} for at, keys in expected.items()}

@@ -1,4 +1,7 @@
-"""Conditions on feedback as SQL, over a row of feedback_feedback that is called fb. Its app stands above this one, so its table is text."""
+"""Conditions on feedback as SQL, over a row of feedback_feedback that is called fb. Its app stands above this one, so its table is text.
+
+Some conditions are told by the totals of threads as well: over a row of feedback_threadscore that is called t.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -14,12 +17,12 @@ _SIGNS: Final = {Op.GT: ">", Op.GTE: ">=", Op.LT: "<", Op.LTE: "<="}
 
 
 class Wanted(NamedTuple):
-    """Some feedback, or none where it is absent, meets the condition. keys is set where the key is all that is asked."""
+    """Some feedback, or none where it is absent, meets the condition. totals is the same over the totals, where they tell it."""
 
     absent: bool
     condition: str
     params: list[Any]
-    keys: Sequence[str] = ()
+    totals: tuple[str, list[Any]] | None = None
 
 
 def wanted(pair: Pair) -> list[Wanted]:
@@ -28,16 +31,12 @@ def wanted(pair: Pair) -> list[Wanted]:
         return [_some(pair.checks, pair.keys)]
     absent = [check for check in pair.checks if check.op is Op.NEQ and check.value is not None]
     present = [check for check in pair.checks if check not in absent]
-    found = [_none(*_check(_positive(check))) for check in absent]
+    found = [_some([_positive(check)])._replace(absent=True) for check in absent]
     if pair.keys:
-        found.append(_none("fb.key = ANY(%s)", [list(pair.keys)], pair.keys))
+        found.append(_some((), pair.keys)._replace(absent=True))
     if present:
         found.append(_some(present))
     return found
-
-
-def _none(condition: str, params: list[Any], keys: Sequence[str] = ()) -> Wanted:
-    return Wanted(True, condition, params, keys)
 
 
 def _positive(check: Check) -> Check:
@@ -51,7 +50,23 @@ def _some(checks: Sequence[Check], keys: Sequence[str] = ()) -> Wanted:
         condition, values = _check(check)
         conditions.append(condition)
         params += values
-    return Wanted(False, " AND ".join(conditions), params, () if checks else keys)
+    return Wanted(False, " AND ".join(conditions), params, _totals(checks, keys))
+
+
+# Some score is above a bound where the highest is, and below one where the lowest is.
+_ENDS: Final = {Op.GT: "t.high > %s", Op.GTE: "t.high >= %s", Op.LT: "t.low < %s", Op.LTE: "t.low <= %s"}
+
+
+def _totals(checks: Sequence[Check], keys: Sequence[str]) -> tuple[str, list[Any]] | None:
+    """Two checks may be met by different feedback, of which totals tell nothing."""
+    conditions = ["t.key = ANY(%s)"] if keys else []
+    params: list[Any] = [list(keys)] if keys else []
+    for check in checks:
+        if len(checks) > 1 or check.half != "score" or check.op not in _ENDS:
+            return None
+        conditions.append(_ENDS[check.op])
+        params.append(check.value)
+    return " AND ".join(conditions), params
 
 
 def _check(check: Check) -> tuple[str, list[Any]]:
