@@ -157,6 +157,15 @@ const checks = {
     assert.equal(await client.readRunSharedLink(id), undefined);
   },
 
+  async what_an_evaluator_found_becomes_feedback() {
+    const [id] = await conversation(project(), ["why?"]);
+    const run = await client.readRun(id);
+    await client.logEvaluationFeedback({ evaluatorResponse: { key: "short", score: 1 }, run } as any, run);
+    await client.awaitPendingTraceBatches();
+    const found = await all(client.listFeedback({ runIds: [id] }));
+    assert.deepEqual(found.map((one) => [one.key, one.score]), [["short", 1]]);
+  },
+
   async what_is_not_served_is_told() {
     await assert.rejects(all(client.listDatasets()), /Threadline has no datasets/);
     await assert.rejects(client.createDataset("d"), /Threadline has no datasets/);
