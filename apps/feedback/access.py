@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from apps.accounts.models import Workspace
 from apps.feedback.models import Feedback, FeedbackKey, FeedbackToken
+from apps.projects.values import storable
 
 
 def feedback_or_404(workspace: Workspace, feedback_id: uuid.UUID) -> Feedback:
@@ -20,7 +21,7 @@ def feedback_or_404(workspace: Workspace, feedback_id: uuid.UUID) -> Feedback:
 def config_or_404(workspace: Workspace, key: str | None, config_id: uuid.UUID | None = None) -> FeedbackKey:
     """By its key, its id, or both; one of the two is given."""
     configs = FeedbackKey.objects.in_workspace(workspace)
-    configs = configs if key is None else configs.named([key])
+    configs = configs if key is None else configs.named([key] if storable(key) else [])
     config = (configs if config_id is None else configs.filter(pk=config_id)).first()
     if config is None:
         raise Http404(f"{key or config_id} is not configured in this workspace")

@@ -89,7 +89,8 @@ def context(thread: Thread, asked: Mapping[str, str], target: str | None, path: 
     found = find(thread, place, view) if asked.get("find") else None
     if found and found.current:
         place = place.at(run=str(found.current.run_id), turn=str(found.current.turn))
-    window = Window.asked_for(thread, {**asked, **place.asked} if found else asked)
+    # Unpacked with ** a QueryDict gives its lists.
+    window = Window.asked_for(thread, dict(asked.items()) | place.asked if found else asked)
     shown = trace_view(window, place) if view == "trace" else overview(window)
     return {"window": window, "found": found, "kept": kept(asked), **shown}
 

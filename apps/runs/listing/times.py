@@ -1,14 +1,15 @@
-"""The time range of a list: presets, and how a range reads in words. All times are UTC."""
+"""The time range of a list: presets, and how a range reads in words, in the zone of the reader."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from django.utils.dateparse import parse_datetime
+from django.utils import timezone
 
 from apps.common.templatetags.threadline import moment as moment_text
-from apps.runs.listing.asked import Asked
+from apps.runs.listing.asked import Asked, moment
+from apps.runs.query.nodes import FilterError
 
 PRESETS: Final = {
     "": "All time",
@@ -69,10 +70,10 @@ def _words(asked: Asked, start: datetime | None, end: datetime | None) -> str:
     if asked.since:
         return f"Last {asked.since}" if "since" in asked.problems else _spelled(asked.since)
     if start and end:
-        return f"{short(start)} to {short(end)} UTC"
+        return f"{short(start)} to {zoned(end)}"
     if start:
-        return f"From {short(start)} UTC"
-    return f"Until {short(end)} UTC" if end else PRESETS[""]
+        return f"From {zoned(start)}"
+    return f"Until {zoned(end)}" if end else PRESETS[""]
 
 
 def _spelled(since: str) -> str:
@@ -84,8 +85,12 @@ def short(value: datetime) -> str:
     return moment_text(value).removesuffix(":00")
 
 
+def zoned(value: datetime) -> str:
+    return f"{short(value)} {timezone.localtime(value):%Z}"
+
+
 def field_value(value: datetime) -> str:
-    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M}"
+    return f"{timezone.localtime(value):%Y-%m-%dT%H:%M}"
 
 
 def hidden(asked: Asked, *without: str) -> list[tuple[str, str]]:
@@ -97,6 +102,6 @@ def hidden(asked: Asked, *without: str) -> list[tuple[str, str]]:
 def moment_of(text: str) -> datetime | None:
     """Of an ISO time; None for any other text."""
     try:
-        return parse_datetime(text)
-    except ValueError:
+        return moment(text)
+    except FilterError:
         return None
