@@ -62,7 +62,7 @@ def row(page: Page, name: str) -> Locator:
 
 def annotate(page: Page) -> None:
     page.wait_for_load_state()  # keys are heard once the scripts run, and links fill the panel once they have settled
-    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-added, .htmx-settling')")
+    expect(page.locator(".htmx-request, .htmx-added, .htmx-settling")).to_have_count(0)
     page.keyboard.press("a")
     expect(panel(page).get_by_role("heading", name="Annotate")).to_be_focused()
     # While it slides in, its colours are not yet those that are read.
