@@ -1,6 +1,10 @@
 "use strict";
 // Everything here is a convenience: each page works without it.
 
+// Times are shown in the zone of the browser, unless its user chose another.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && !document.cookie.split("; ").includes(`zone=${zone}`)) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+
 const storeTheme = (theme) => {
   document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;
   document.documentElement.dataset.theme = theme;

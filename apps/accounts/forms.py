@@ -1,6 +1,7 @@
 from django import forms
 
 from apps.accounts.models import ApiKey, Role, Scope, Workspace
+from apps.accounts.zones import places
 
 
 def name_of(model: type[ApiKey | Workspace], **attrs: str) -> forms.CharField:
@@ -27,6 +28,19 @@ class InviteForm(RoleForm):
         widget=forms.EmailInput(attrs={"placeholder": "grace@example.org", "autocomplete": "off"}),
     )
     field_order = ("email", "role")
+
+
+class ZoneForm(forms.Form):
+    timezone = forms.ChoiceField(
+        label="Time zone",
+        required=False,
+        choices=lambda: [
+            ("", "As my browser says"),
+            ("UTC", "UTC"),
+            *((name, name.replace("_", " ")) for name in places()),
+        ],
+        help_text="In which pages show times, and in which you type them. The API and exports always tell UTC.",
+    )
 
 
 class WorkspaceForm(forms.Form):

@@ -34,6 +34,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField("may use the admin site", default=False)
     date_joined = models.DateTimeField(default=timezone.now)
+    timezone = models.CharField(
+        max_length=64, blank=True, help_text="in which times are shown; empty: as the browser says"
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 

@@ -25,6 +25,12 @@ def record(workspace: Workspace, actor: User | None, action: str, target: object
     AuditEntry.objects.create(workspace=workspace, actor=actor, action=action, target=str(target)[:300])
 
 
+def choose_zone(user: User, name: str) -> None:
+    """Empty is that of the browser."""
+    user.timezone = name
+    user.save(update_fields=["timezone"])
+
+
 @transaction.atomic
 def issue_key(workspace: Workspace, by: User, name: str, scope: str) -> tuple[ApiKey, str]:
     """The key and its secret, which is known only now."""

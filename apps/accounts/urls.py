@@ -7,6 +7,7 @@ app_name = "accounts"
 SETTINGS = "o/<uuid:workspace_id>/settings/"
 
 urlpatterns = [
+    path("accounts/zone", views.zone, name="zone"),
     path(SETTINGS + "keys", views.keys, name="keys"),
     path(SETTINGS + "keys/<uuid:key_id>/revoke", views.revoke_key, name="revoke_key"),
     path(SETTINGS + "members", views.members, name="members"),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import services
 from apps.accounts.access import MemberRequest, api_key_or_404, member, member_or_404
-from apps.accounts.forms import InviteForm, KeyForm, RoleForm, WorkspaceForm
+from apps.accounts.forms import InviteForm, KeyForm, RoleForm, WorkspaceForm, ZoneForm
 from apps.accounts.models import ApiKey, AuditEntry, Membership, User
 from apps.common.htmx import page
 from apps.common.paging import keyset
@@ -28,6 +28,17 @@ def home(request: HttpRequest) -> HttpResponse:
     if membership is None:
         return page(request, "accounts/no_workspace.html", {})
     return redirect("projects:list", membership.workspace_id)
+
+
+@login_required
+def zone(request: HttpRequest) -> HttpResponse:
+    user = cast(User, request.user)
+    form = ZoneForm(request.POST or None, initial={"timezone": user.timezone})
+    if request.method == "POST" and form.is_valid():
+        services.choose_zone(user, form.cleaned_data["timezone"])
+        messages.success(request, "Times are shown in your time zone.")
+        return redirect("home")
+    return page(request, "accounts/zone.html", {"form": form})
 
 
 @never_cache

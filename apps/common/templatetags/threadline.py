@@ -122,6 +122,12 @@ def latency_pill(latency: float | timedelta | None) -> SafeString:
     return format_html('<span class="pill {}">{}</span>', latency_level(latency), duration(latency))
 
 
+@register.simple_tag
+def zone() -> str:
+    """The name of the zone that times are shown in: Europe/Berlin."""
+    return timezone.get_current_timezone_name()
+
+
 @register.filter
 def moment(value: datetime | None) -> str:
     """Nov 21, 09:14:02, with the year when it is another one."""
@@ -129,6 +135,12 @@ def moment(value: datetime | None) -> str:
         return UNKNOWN
     local = timezone.localtime(value)
     return f"{_day(local.date())}, {local:%H:%M:%S}"
+
+
+@register.filter
+def exact(value: datetime | None) -> str:
+    """moment with its zone: Nov 21, 09:14:02 CET."""
+    return UNKNOWN if value is None else f"{moment(value)} {timezone.localtime(value):%Z}"
 
 
 def _day(day: date) -> str:
@@ -141,10 +153,9 @@ def ago(value: datetime | None) -> SafeString:
     """A <time> that reads "just now", "2 min", "5 h", "3 d" or the day; the exact time is its title."""
     if value is None:
         return format_html('<span class="faint">{}</span>', UNKNOWN)
-    exact = value.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>', exact.isoformat(), f"{exact:%Y-%m-%d %H:%M:%S}", _since(value)
-    )
+    told = f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S %Z}"
+    at = value.astimezone(UTC).isoformat()
+    return format_html('<time datetime="{}" title="{}">{}</time>', at, told, _since(value))
 
 
 def _since(value: datetime) -> str:

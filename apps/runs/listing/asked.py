@@ -7,13 +7,14 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from django.utils.module_loading import import_string
 
+from apps.accounts.zones import zone_named
 from apps.projects.values import utc
 from apps.runs.query.fields import SEARCHED
 from apps.runs.query.nodes import FilterError, Node, Search
@@ -60,8 +61,11 @@ class Asked:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> "Asked":
-        """From request.GET or .POST; of a parameter given twice the last counts, and others are no part of it."""
+        """From request.GET or .POST; of a parameter given twice the last counts, and others are no part of it. zone names that of from and
+        to, which become UTC, so that a link shows others the same."""
         texts = {name: str(given.get(parameter, "")).strip() for parameter, name in PARAMETERS.items()}
+        if zone := zone_named(str(given.get("zone", ""))):
+            texts |= {name: _from_zone(texts[name], zone) for name in ("start", "end")}
         cols = tuple(dict.fromkeys(col for col in texts.pop("cols").split(",") if col))
         return cls(**texts, cols=cols[:MAX_COLS])
 
@@ -156,6 +160,15 @@ def moment(text: str) -> datetime:
         return utc(datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError):
         raise FilterError("Expected a time such as 2026-03-01T12:00 or 2026-03-01") from None
+
+
+def _from_zone(text: str, zone: tzinfo) -> str:
+    """A time without an offset is one of the zone; what is none stays, to be complained of."""
+    try:
+        local = datetime.fromisoformat(text)
+        return text if local.tzinfo else local.replace(tzinfo=zone).astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        return text
 
 
 def saved_id(text: str) -> uuid.UUID | None:

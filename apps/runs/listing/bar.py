@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.access import MemberRequest
 from apps.projects.models import Project
@@ -14,6 +15,7 @@ from apps.runs.listing.marked import Marked
 from apps.runs.listing.rows import bare
 from apps.runs.listing.saved import MAX_SAVED, SavedFilter, opening
 from apps.runs.listing.scopes import Scope, scopes
+from apps.runs.listing.times import zoned
 from apps.runs.query.nodes import And, Node
 from apps.runs.query.sentence import sentence
 from apps.runs.query.unparse import unparse
@@ -197,5 +199,5 @@ def _time(asked: Asked, verb: str) -> list[str]:
         days = age(asked.since).days
         spelled = {1: "the last day", 7: "the last 7 days", 14: "the last 14 days"}.get(days, f"the last {asked.since}")
         return [f"{verb} in {spelled}"]
-    bounds = (("from", asked.start, "start"), ("until", asked.end, "end"))
-    return [f"{word} {text}" for word, text, name in bounds if text and name not in asked.problems]
+    bounds = zip(("from", "until"), asked.period(timezone.now()), strict=True)
+    return [f"{word} {zoned(moment)}" for word, moment in bounds if moment]

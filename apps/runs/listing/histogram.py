@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import Count, F, Func, IntegerField, Max, Min, Q, QuerySet
+from django.utils import timezone
 
 from apps.common.templatetags.threadline import plural
 from apps.runs.listing.asked import Asked
-from apps.runs.listing.times import short
+from apps.runs.listing.times import short, zoned
 
 BARS: Final = 60
 WIDTH, HEIGHT = 600, 36
@@ -90,7 +91,9 @@ def histogram_of(rows: QuerySet[Any], activity: Activity, noun: str, asked: Aske
 def _scale(first: datetime, last: datetime) -> tuple[datetime, timedelta, int]:
     """The start of the first bar, the length of each and their number."""
     step = next((step for step in _STEPS if (last - first) / step < BARS - 1), _STEPS[-1])
-    start = _EPOCH + (first - _EPOCH) // step * step
+    # Days begin at the reader's midnight.
+    epoch = _EPOCH - (timezone.localtime(last).utcoffset() or timedelta())
+    start = epoch + (first - epoch) // step * step
     return start, step, (last - start) // step + 1
 
 
@@ -107,7 +110,7 @@ def _drawn(
         # One row among thousands is still to be seen.
         high = max(2.0, HEIGHT * count / most)
         bad = max(1.5, high * failed / count) if failed else 0
-        label = f"{told(count)} {short(since)} to {short(until)} UTC"
+        label = f"{told(count)} {short(since)} to {zoned(until)}"
         label += f", {failed:,} with errors" if failed else ""
         bars.append(
             Bar(

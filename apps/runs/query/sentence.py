@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -138,7 +138,7 @@ def _inner(value: object) -> str:
 def _shown(value: Value, kind: Kind) -> str:
     match value:
         case datetime():
-            return f"{value:%Y-%m-%d %H:%M:%S}".removesuffix(" 00:00:00")
+            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}".removesuffix(" 00:00:00") + " UTC"
         case Decimal() if kind is Kind.SECONDS:
             return f"{_digits(value)} s" if value >= 1 or not value else f"{_digits(value * 1000)} ms"
         case Decimal():

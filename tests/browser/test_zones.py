@@ -1,0 +1,37 @@
+"""Times as somebody far from Greenwich reads and types them."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Look, Person, assert_accessible, assert_fits
+from tests.browser.test_threads import SUPPORT, open_project
+
+in_tokyo = pytest.mark.browser_context_args(timezone_id="Asia/Tokyo")
+
+
+@in_tokyo
+def test_a_time_is_typed_and_said_in_the_zone_of_the_browser(page: Page, ada: Person) -> None:
+    open_project(page, ada, SUPPORT)
+    page.reload()
+    page.locator(".menu.time > summary").click()
+    page.get_by_label("From Asia/Tokyo").fill("2026-03-01T12:00")
+    page.get_by_role("button", name="Show", exact=True).last.click()
+    expect(page.locator(".menu.time > summary")).to_contain_text("From Mar 1, 12:00 JST")
+
+
+@in_tokyo
+def test_a_zone_is_chosen_under_the_name_of_the_user(page: Page, ada: Person) -> None:
+    for chosen, told in (("Europe/Berlin", "Europe/Berlin"), ("", "Asia/Tokyo")):
+        page.goto("/")
+        page.locator(".rail .menu > summary").last.click()
+        page.get_by_role("link", name="Time zone").click()
+        page.get_by_label("Time zone").select_option(chosen)
+        page.get_by_role("button", name="Save").click()
+        page.locator(".rail .menu > summary").last.click()
+        expect(page.get_by_role("link", name="Time zone")).to_contain_text(told)
+
+
+def test_the_choice_is_accessible_and_fits(dressed: Page, look: Look) -> None:
+    dressed.goto("/accounts/zone")
+    assert_accessible(dressed)
+    assert_fits(dressed)
