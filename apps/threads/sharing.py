@@ -46,6 +46,7 @@ class Maker:
 def share_run(project: Project, run: Run, by: Maker, token: uuid.UUID | None = None) -> SharedLink:
     """A link to the run within its trace. Without a token the one that there is. Raises TokenTaken."""
     if token is None:
+        _wait(project)
         link = SharedLink.objects.to_trace(project, run.trace_id).live().order_by("created_at").first()
         return link or _create(project, by, kind=SharedLink.Kind.RUN, trace_id=run.trace_id, run_id=run.id)
     known = SharedLink.objects.select_for_update().filter(pk=token).first()
@@ -63,6 +64,7 @@ def share_run(project: Project, run: Run, by: Maker, token: uuid.UUID | None = N
 @transaction.atomic
 def share_thread(thread: Thread, by: Maker) -> SharedLink:
     """The link to the thread, made if there is none."""
+    _wait(thread.project)
     link = SharedLink.objects.to_thread(thread.project, thread.thread_id).live().order_by("created_at").first()
     return link or _create(thread.project, by, kind=SharedLink.Kind.THREAD, thread_id=thread.thread_id)
 
@@ -76,6 +78,11 @@ def revoke(links: SharedLinkQuerySet, by: Maker) -> int:
         link.save(update_fields=["revoked_at"])
         _note(link, by, "revoked the link to")
     return len(live)
+
+
+def _wait(project: Project) -> None:
+    """For whoever else shares something of the project: a client that asks again before it was answered gets the same link."""
+    Project.objects.among([project.pk]).select_for_update(no_key=True).get()
 
 
 def _create(project: Project, by: Maker, **fields: Any) -> SharedLink:
