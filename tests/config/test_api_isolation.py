@@ -3,11 +3,13 @@
 import json
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from apps.accounts.models import ApiKey, Role, Scope, User
@@ -19,6 +21,7 @@ from apps.feedback.queues.adding import add_runs
 from config.api import api, api_v2
 from tests.factories import ApiKeyFactory, MembershipFactory
 from tests.openapi import assert_described
+from tests.runs.ingest.wire import BOUNDARY, closed, multipart, part
 from tests.threads.wire import run, send
 
 pytestmark = pytest.mark.django_db
@@ -187,6 +190,38 @@ def _filled(value: Any, names: dict[str, str]) -> Any:
     return names.get(value, value)
 
 
+# The views that take requests without being described as routes of the API, and where their isolation is tested: what sends runs
+# below, what shows pages in test_page_isolation.py, what needs a token beside what makes it.
+OTHER_VIEWS = {
+    "apps.runs.ingest.views",
+    "apps.runs.ingest.urls",
+    "apps.runs.ingest.otlp.views",
+    "apps.feedback.token_views",
+    "apps.runs.downloads",
+    "apps.runs.offsite",
+    "apps.threads.shared_views",
+    "config.health",
+    "config.unserved",
+}
+DJANGOS = re.compile(r"django\.|ninja\.|functools$|apps\.accounts\.views$")
+
+
+def views(routes: list[Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for route in routes:
+        path = before + str(route.pattern)
+        if isinstance(route, URLResolver):
+            yield from views(route.url_patterns, path)
+        else:
+            yield path, route.callback.__module__
+
+
+def test_no_view_is_in_neither_list() -> None:
+    """A new one has to be thought of here."""
+    elsewhere = ("o/<uuid:workspace_id>", "admin/", "accounts/")
+    found = {module for path, module in views(get_resolver().url_patterns) if not path.startswith(elsewhere)}
+    assert {module for module in found if not DJANGOS.match(module)} == OTHER_VIEWS
+
+
 def test_every_route_of_the_api_is_called_here() -> None:
     found = {
         f"{method.upper()} {mount}{path}"
@@ -258,6 +293,16 @@ def sent(key: ApiKey, method: str, path: str, body: dict[str, Any]) -> Any:
     return client.generic(method, path, json.dumps(body), content_type="application/json")
 
 
+def posted(key: ApiKey, path: str, body: bytes, content_type: str) -> None:
+    assert Client(headers={"x-api-key": key.secret}).generic("POST", path, body, content_type).status_code < 500
+
+
+def spans(told: dict[str, str]) -> bytes:
+    attributes = [{"key": name, "value": {"stringValue": value}} for name, value in told.items()]
+    span = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "taken over", "attributes": attributes}
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+
+
 @pytest.mark.parametrize("scope", Scope.values)
 def test_runs_sent_under_their_ids_leave_theirs_alone(owner: Owner, scope: str) -> None:
     stranger = ApiKeyFactory(scope=scope)
@@ -267,6 +312,12 @@ def test_runs_sent_under_their_ids_leave_theirs_alone(owner: Owner, scope: str) 
     sent(stranger, "POST", "/api/v1/runs", taken)
     sent(stranger, "PATCH", f"/api/v1/runs/{ids['id']}", {"name": "taken over", "outputs": {"x": 1}})
     sent(stranger, "POST", "/api/v1/runs/batch", {"post": [taken], "patch": [taken]})
+    feedback = {"id": str(uuid.uuid4()), "run_id": ids["id"], "trace_id": ids["id"], "key": "theirs", "score": 1}
+    parts = [part(f"feedback.{feedback['id']}", feedback), part(f"attachment.{ids['id']}.note", b"mine")]
+    body = closed([multipart([taken], [taken]).removesuffix(f"--{BOUNDARY}--\r\n".encode()), *parts])
+    posted(stranger, "/api/v1/runs/multipart", body, f"multipart/form-data; boundary={BOUNDARY}")
+    told = {"langsmith.span.id": ids["id"], "langsmith.trace.id": ids["id"], "langsmith.trace.name": "taken over"}
+    posted(stranger, "/v1/traces", spans(told), "application/json")
     assert made(Call("GET /api/v1/runs/{run_id}"), owner, owner.key).json() == before
 
 
