@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Role, User, Workspace
 from config import env
 from config.embedded import Embedded
-from tests.factories import MembershipFactory, WorkspaceFactory, member
+from tests.api import Caller
+from tests.factories import ApiKeyFactory, MembershipFactory, WorkspaceFactory, member
 from tests.sdk.openai_standin import OpenAIStandIn
 from tests.server import LiveServer
 
@@ -84,6 +86,33 @@ def bob(workspace: Workspace) -> User:
 def charlie(db: None) -> User:
     """An outsider: admin of a workspace of his own."""
     return MembershipFactory.create(user__email="charlie@example.org", workspace__name="Two", role=Role.ADMIN).user
+
+
+@pytest.fixture
+def admin(client: Client, alice: User) -> Client:
+    """Signed in as alice."""
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def viewer(client: Client, bob: User) -> Client:
+    """Signed in as bob."""
+    client.force_login(bob)
+    return client
+
+
+@pytest.fixture
+def outsider(client: Client, charlie: User) -> Client:
+    """Signed in as charlie."""
+    client.force_login(charlie)
+    return client
+
+
+@pytest.fixture
+def api() -> Caller:
+    """With a key of a workspace of its own."""
+    return Caller(ApiKeyFactory())
 
 
 @pytest.fixture

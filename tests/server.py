@@ -83,6 +83,13 @@ class LiveServer:
     def database_url(self) -> str:
         return (self.home / "database-url").read_text().strip()
 
+    def shell(self, code: str) -> str:
+        """What the code prints, run beside the server on its database."""
+        environment = clean_environment(DATABASE_URL=self.database_url, THREADLINE_HOME=str(self.home))
+        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
+        done = subprocess.run(command, cwd=BASE_DIR, env=environment, check=True, capture_output=True, text=True)
+        return done.stdout
+
     def output(self) -> str:
         """What `up` has printed so far."""
         return Path(self._log.name).read_text()

@@ -8,12 +8,6 @@ from apps.accounts.models import AuditEntry, Membership, Role, User, Workspace
 from tests.factories import MembershipFactory, UserFactory
 
 
-@pytest.fixture
-def admin(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def members_url(workspace: Workspace) -> str:
     return reverse("accounts:members", args=[workspace.pk])
 

@@ -18,12 +18,6 @@ CHOOSE = reverse("accounts:zone")
 RANGE = {"from": "2026-03-01T12:00:00Z"}
 
 
-@pytest.fixture
-def viewer(client: Client, bob: User) -> Client:
-    client.force_login(bob)
-    return client
-
-
 def test_times_are_utc_until_somebody_says_otherwise(viewer: Client, workspace: Workspace) -> None:
     assert "From Mar 1, 12:00 UTC" in page(viewer, send(workspace, run(thread_id="a")), **RANGE)
 

@@ -21,7 +21,7 @@ from apps.feedback.queues.adding import add_runs
 from config.api import api, api_v2
 from tests.factories import ApiKeyFactory, MembershipFactory
 from tests.openapi import assert_described
-from tests.runs.ingest.wire import BOUNDARY, closed, multipart, part
+from tests.runs.ingest.wire import BOUNDARY, closed, part, parts_of
 from tests.threads.wire import run, send
 
 pytestmark = pytest.mark.django_db
@@ -314,7 +314,7 @@ def test_runs_sent_under_their_ids_leave_theirs_alone(owner: Owner, scope: str) 
     sent(stranger, "POST", "/api/v1/runs/batch", {"post": [taken], "patch": [taken]})
     feedback = {"id": str(uuid.uuid4()), "run_id": ids["id"], "trace_id": ids["id"], "key": "theirs", "score": 1}
     parts = [part(f"feedback.{feedback['id']}", feedback), part(f"attachment.{ids['id']}.note", b"mine")]
-    body = closed([multipart([taken], [taken]).removesuffix(f"--{BOUNDARY}--\r\n".encode()), *parts])
+    body = closed([*parts_of([taken], [taken]), *parts])
     posted(stranger, "/api/v1/runs/multipart", body, f"multipart/form-data; boundary={BOUNDARY}")
     told = {"langsmith.span.id": ids["id"], "langsmith.trace.id": ids["id"], "langsmith.trace.name": "taken over"}
     posted(stranger, "/v1/traces", spans(told), "application/json")

@@ -14,7 +14,6 @@ from config import errors
 from config.errors import is_api
 from config.urls import urlpatterns as real
 from tests.api import Caller
-from tests.factories import ApiKeyFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -31,11 +30,6 @@ def lasts(request: Any) -> None:
 
 
 urlpatterns = [path("api/v1/breaks", breaks), path("runs/batch", lasts), path("lasts", lasts), *real]
-
-
-@pytest.fixture
-def api() -> Caller:
-    return Caller(ApiKeyFactory())
 
 
 @pytest.mark.parametrize("url", ["/api/v1/none", "/api/none", "/v2/none", "/runs/none/none", "/api/v2/threads"])

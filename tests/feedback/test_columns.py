@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
-from apps.accounts.models import User, Workspace
+from apps.accounts.models import Workspace
 from apps.feedback import configs, services
 from apps.feedback.columns import column_id, column_of
 from apps.feedback.draft import Draft
@@ -25,12 +25,6 @@ from apps.threads.columns import column
 from apps.threads.facets import facets_of
 from apps.threads.narrow import narrowed
 from tests.threads.wire import send, turns
-
-
-@pytest.fixture
-def viewer(client: Client, bob: User) -> Client:
-    client.force_login(bob)
-    return client
 
 
 def rated(workspace: Workspace, **scores: float | None) -> Project:

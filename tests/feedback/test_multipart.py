@@ -12,7 +12,7 @@ from apps.feedback.models import Feedback
 from apps.runs.models import Run
 from tests.api import Caller
 from tests.factories import ProjectFactory
-from tests.runs.ingest.wire import BOUNDARY, closed, part, wire_run
+from tests.runs.ingest.wire import part, sender_of, wire_run
 
 pytestmark = pytest.mark.django_db
 
@@ -21,12 +21,7 @@ type Send = Callable[..., Any]
 
 @pytest.fixture
 def send(key: ApiKey, client: Client) -> Send:
-    def request(*pieces: bytes) -> Any:
-        content_type = f"multipart/form-data; boundary={BOUNDARY}"
-        headers = {"x-api-key": key.secret}
-        return client.generic("POST", "/api/v1/runs/multipart", closed(pieces), content_type, headers=headers)
-
-    return request
+    return sender_of(client, key)
 
 
 def feedback(run_id: str, **fields: Any) -> bytes:

@@ -34,18 +34,6 @@ def project(workspace: Workspace) -> Project:
     return send(workspace, *turns("sally", 3))
 
 
-@pytest.fixture
-def viewer(client: Client, bob: User) -> Client:
-    client.force_login(bob)
-    return client
-
-
-@pytest.fixture
-def outsider(client: Client, charlie: User) -> Client:
-    client.force_login(charlie)
-    return client
-
-
 def thread_of(project: Project) -> Thread:
     return Thread.objects.select_related("project__workspace").get(project=project, thread_id="sally")
 

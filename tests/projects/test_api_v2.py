@@ -8,17 +8,12 @@ import pytest
 
 from apps.projects.models import Project
 from tests.api import Caller
-from tests.factories import EPOCH, ApiKeyFactory, ProjectFactory
+from tests.factories import EPOCH, ProjectFactory
 from tests.threads.wire import run, send
 
 pytestmark = pytest.mark.django_db
 
 PATH = "/api/v2/sessions"
-
-
-@pytest.fixture
-def api() -> Caller:
-    return Caller(ApiKeyFactory())
 
 
 def names(api: Caller, **query: Any) -> list[str]:

@@ -14,18 +14,6 @@ HTMX = {"HX-Request": "true", "HX-Target": "projects"}
 
 
 @pytest.fixture
-def admin(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
-def viewer(client: Client, bob: User) -> Client:
-    client.force_login(bob)
-    return client
-
-
-@pytest.fixture
 def editor(viewer: Client, bob: User) -> Client:
     Membership.objects.filter(user=bob).update(role=Role.EDITOR)
     return viewer

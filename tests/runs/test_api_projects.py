@@ -10,7 +10,7 @@ from langsmith import AsyncClient
 
 from apps.projects.models import Project
 from tests.api import Caller
-from tests.factories import ApiKeyFactory, ProjectFactory
+from tests.factories import ProjectFactory
 from tests.openapi import assert_described
 from tests.threads.asking import model_call
 from tests.threads.wire import run, send
@@ -18,11 +18,6 @@ from tests.threads.wire import run, send
 pytestmark = pytest.mark.django_db
 
 SESSIONS = "/api/v2/sessions"
-
-
-@pytest.fixture
-def api() -> Caller:
-    return Caller(ApiKeyFactory())
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from apps.projects.models import Project
 from tests.api import Caller
-from tests.factories import ApiKeyFactory
 from tests.threads.test_api_v2 import model_call
 from tests.threads.wire import run, send, turns
 
@@ -21,11 +20,6 @@ GROUP = "/api/v1/runs/group"
 @pytest.fixture
 def now() -> datetime:
     return timezone.now() - timedelta(days=3)
-
-
-@pytest.fixture
-def api() -> Caller:
-    return Caller(ApiKeyFactory())
 
 
 def sent(api: Caller, *runs: dict[str, Any]) -> Project:

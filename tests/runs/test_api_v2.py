@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.projects.models import Project
 from apps.runs.wire_v2 import RUN_FIELDS
 from tests.api import Caller
-from tests.factories import ApiKeyFactory, ProjectFactory
+from tests.factories import ProjectFactory
 from tests.openapi import assert_described
 from tests.threads.test_api_v2 import model_call, zulu
 from tests.threads.wire import run, send
@@ -25,11 +25,6 @@ TRACES = "/api/v2/traces/query"
 @pytest.fixture
 def now() -> datetime:
     return timezone.now() - timedelta(minutes=30)
-
-
-@pytest.fixture
-def api() -> Caller:
-    return Caller(ApiKeyFactory())
 
 
 def sent(api: Caller, *runs: dict[str, Any]) -> Project:

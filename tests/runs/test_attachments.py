@@ -20,7 +20,7 @@ from apps.runs.attachments import Attachment, key_of_file, storage
 from apps.runs.ingest import attach, store
 from apps.runs.models import Run
 from tests.factories import ApiKeyFactory
-from tests.runs.ingest.wire import BOUNDARY, closed, multipart, wire_run
+from tests.runs.ingest.wire import BOUNDARY, closed, parts_of, sender_of, wire_run
 
 pytestmark = pytest.mark.django_db
 
@@ -42,14 +42,7 @@ def key(workspace: Workspace) -> ApiKey:
 
 @pytest.fixture
 def send(client: Client, key: ApiKey) -> Sender:
-    """send(*parts): one multipart request, its answer."""
-
-    def request(*parts: bytes) -> Any:
-        content_type = f"multipart/form-data; boundary={BOUNDARY}"
-        headers = {"x-api-key": key.secret}
-        return client.generic("POST", "/api/v1/runs/multipart", closed(parts), content_type, headers=headers)
-
-    return request
+    return sender_of(client, key)
 
 
 @pytest.fixture
@@ -58,7 +51,7 @@ def read(client: Client, key: ApiKey) -> Callable[[Wire], Wire]:
 
 
 def posted(run: Wire) -> bytes:
-    return multipart([run]).removesuffix(f"--{BOUNDARY}--\r\n".encode())
+    return b"".join(parts_of([run]))
 
 
 def stored(name: str = "picture", content_type: str = "image/png", body: bytes = PNG) -> Attachment:

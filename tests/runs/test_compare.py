@@ -22,12 +22,6 @@ from tests.threads.wire import run, send
 HOSTILE = "<script>alert(1)</script>"
 
 
-@pytest.fixture
-def viewer(client: Client, bob: User) -> Client:
-    client.force_login(bob)
-    return client
-
-
 def sides(workspace: Workspace) -> tuple[Project, list[dict[str, Any]], list[dict[str, Any]]]:
     """The second is slower, has a step more, and answers otherwise."""
     a = trace([llm(tokens=100, cost="0.5"), {"name": "search"}], outputs={"answer": "It is dry."})

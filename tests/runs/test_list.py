@@ -21,12 +21,6 @@ HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 
 
 @pytest.fixture
-def viewer(client: Client, bob: User) -> Client:
-    client.force_login(bob)
-    return client
-
-
-@pytest.fixture
 def project(workspace: Workspace) -> Project:
     """Three traces, the latest failed; each of the others has a model call."""
     send(workspace, *chat("a", llm("gpt-4o", tokens=100, cost="0.5"), name="first", seconds=9, tags=["beta"]))

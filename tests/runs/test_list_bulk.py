@@ -23,12 +23,6 @@ from tests.threads.wire import run, send
 
 
 @pytest.fixture
-def viewer(client: Client, bob: User) -> Client:
-    client.force_login(bob)
-    return client
-
-
-@pytest.fixture
 def project(workspace: Workspace) -> Project:
     send(workspace, *chat("a", llm(tokens=30, cost="0.25"), name="first", metadata={"plan": "pro"}))
     return send(

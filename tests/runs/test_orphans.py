@@ -17,11 +17,6 @@ from tests.threads.wire import run, send
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def api() -> Caller:
-    return Caller(ApiKeyFactory())
-
-
 def orphan(key: ApiKey, **fields: Any) -> tuple[Project, dict[str, Any]]:
     """As a program sends it that names only the parent."""
     sent = run("orphan", thread_id="t", **fields)

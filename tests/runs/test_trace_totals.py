@@ -8,18 +8,12 @@ from django.utils import timezone
 
 from apps.projects.models import Project
 from tests.api import Caller
-from tests.factories import ApiKeyFactory
 from tests.threads.asking import model_call
 from tests.threads.wire import run, send
 
 pytestmark = pytest.mark.django_db
 
 MANY = "gt(total_tokens, 50)"
-
-
-@pytest.fixture
-def api() -> Caller:
-    return Caller(ApiKeyFactory())
 
 
 @pytest.fixture

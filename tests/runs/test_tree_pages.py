@@ -16,12 +16,6 @@ from tests.factories import EPOCH
 from tests.threads.wire import Json, run, send
 
 
-@pytest.fixture
-def viewer(client: Client, bob: User) -> Client:
-    client.force_login(bob)
-    return client
-
-
 def trace(count: int = 3, **fields: Json) -> list[dict[str, Json]]:
     root = run("agent", **fields)
     begin = fields.get("start", EPOCH)

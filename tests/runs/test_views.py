@@ -31,12 +31,6 @@ def project(workspace: Workspace, sent: list[dict[str, Json]]) -> Project:
     return send(workspace, *sent)
 
 
-@pytest.fixture
-def viewer(client: Client, bob: User) -> Client:
-    client.force_login(bob)
-    return client
-
-
 def url(project: Project, run_id: Json, field: str = "") -> str:
     place = [project.workspace_id, project.pk, run_id]
     return reverse("runs:raw", args=[*place, field]) if field else reverse("runs:detail", args=place)
@@ -132,6 +126,28 @@ def test_only_payload_fields_that_were_sent_come_raw(
     viewer: Client, project: Project, sent: list[dict[str, Json]], field: str
 ) -> None:
     assert viewer.get(url(project, sent[0]["id"], field)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("inputs.words[0]", 200),
+        ("inputs.words", 404),
+        ("outputs.words[0]", 404),
+        ("inputs.words[9]", 404),
+        ("no(path", 404),
+    ],
+)
+def test_one_text_of_a_field_comes_as_plain_text(viewer: Client, workspace: Workspace, path: str, status: int) -> None:
+    sent = run(inputs={"words": ["<script>alert(1)</script>"]})
+    response = viewer.get(url(send(workspace, sent), sent["id"], "inputs"), {"path": path})
+    assert response.status_code == status
+    if status == 200:
+        assert response.content == b"<script>alert(1)</script>"
+        assert (response["Content-Type"], response["X-Content-Type-Options"]) == (
+            "text/plain; charset=utf-8",
+            "nosniff",
+        )
 
 
 def test_anonymous_gets_nothing_raw(client: Client, project: Project, sent: list[dict[str, Json]]) -> None:

@@ -7,17 +7,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.accounts.models import User, Workspace
+from apps.accounts.models import Workspace
 from apps.projects.models import Project
 from tests.threads.wire import Json, run, send
 
 HOSTILE = '<script>alert(1)</script><svg onload="alert(2)">'
-
-
-@pytest.fixture
-def viewer(client: Client, bob: User) -> Client:
-    client.force_login(bob)
-    return client
 
 
 def page(client: Client, project: Project, run_id: Json, **query: Json) -> str:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from apps.accounts.models import AuditEntry, Role, User, Workspace
+from apps.accounts.models import AuditEntry, Role, Workspace
 from apps.projects.models import Project
 from apps.projects.tasks import delete_project
 from apps.runs.ingest.reconcile import reconcile
@@ -27,12 +27,6 @@ from tests.threads.wire import send, turns
 def project(workspace: Workspace) -> Project:
     send(workspace, *chat("a", llm("gpt-4o", tokens=30, cost="0.25")), *turns("b", 3))
     return send(workspace, *chat("c", minutes=5, error="boom", outputs={}))
-
-
-@pytest.fixture
-def admin(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
 
 
 def key(thread_id: str) -> str:

@@ -21,7 +21,7 @@ from apps.runs.ingest.decode import NotJson, Refused
 from apps.runs.models import Run
 from apps.threads.models import Thread
 from tests.factories import ApiKeyFactory
-from tests.runs.ingest.wire import BOUNDARY, closed, llm, multipart, part, patch_of, wire_run
+from tests.runs.ingest.wire import BOUNDARY, closed, llm, multipart, part, parts_of, patch_of, wire_run
 
 pytestmark = pytest.mark.django_db
 RECORDED = sorted(Path(__file__).parents[2].joinpath("sdk", "recorded").glob("*.json"))
@@ -133,7 +133,7 @@ def test_a_run_that_one_request_changes_twice_keeps_both_changes(send_multipart:
 
 def test_unknown_parts_and_fields_are_ignored(send_multipart: Send) -> None:
     run = wire_run(child_runs=[], replicas=[], brand_new={"a": 1})
-    body = closed([multipart([run]).removesuffix(f"--{BOUNDARY}--\r\n".encode()), part("something.else", {})])
+    body = closed([*parts_of([run]), part("something.else", {})])
     assert send_multipart(body).status_code == 202
 
 

@@ -1,11 +1,14 @@
 """Runs and bodies as the SDKs send them."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from django.test import Client
+
+from apps.accounts.models import ApiKey
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BOUNDARY = "ThreadlineTestBoundary"
@@ -58,12 +61,16 @@ def patch_of(run: Wire, **fields: Any) -> Wire:
 
 
 def multipart(posts: Iterable[Wire] = (), patches: Iterable[Wire] = ()) -> bytes:
+    return closed(parts_of(posts, patches))
+
+
+def parts_of(posts: Iterable[Wire] = (), patches: Iterable[Wire] = ()) -> list[bytes]:
     pieces = []
     for kind, runs in (("post", posts), ("patch", patches)):
         for run in runs:
             pieces.append(part(f"{kind}.{run['id']}", {k: v for k, v in run.items() if k not in FIELDS}))
             pieces += [part(f"{kind}.{run['id']}.{field}", run[field]) for field in FIELDS if field in run]
-    return closed(pieces)
+    return pieces
 
 
 def part(name: str, value: Any) -> bytes:
@@ -74,3 +81,14 @@ def part(name: str, value: Any) -> bytes:
 
 def closed(pieces: Iterable[bytes]) -> bytes:
     return b"".join(pieces) + f"--{BOUNDARY}--\r\n".encode()
+
+
+def sender_of(client: Client, key: ApiKey) -> Callable[..., Any]:
+    """send(*parts): one multipart request, its answer."""
+
+    def send(*parts: bytes) -> Any:
+        content_type = f"multipart/form-data; boundary={BOUNDARY}"
+        headers = {"x-api-key": key.secret}
+        return client.generic("POST", "/api/v1/runs/multipart", closed(parts), content_type, headers=headers)
+
+    return send

@@ -1,22 +1,10 @@
 import pytest
 from django.test import Client
 
-from apps.accounts.models import Membership, Role, User, Workspace
+from apps.accounts.models import Membership, Role, Workspace
 from apps.projects.models import Project
 from tests.factories import MembershipFactory
 from tests.threads.wire import run, send
-
-
-@pytest.fixture
-def viewer(client: Client, bob: User) -> Client:
-    client.force_login(bob)
-    return client
-
-
-@pytest.fixture
-def outsider(client: Client, charlie: User) -> Client:
-    client.force_login(charlie)
-    return client
 
 
 @pytest.fixture
