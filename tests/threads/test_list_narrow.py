@@ -1,6 +1,8 @@
 """Which threads the Threads tab shows."""
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -11,7 +13,7 @@ from apps.runs.listing.asked import Asked
 from apps.threads.narrow import narrowed
 from apps.threads.tagging import ThreadTag
 from tests.factories import EPOCH
-from tests.threads.listing import chat, listed, llm, page
+from tests.threads.listing import chat, ids, listed, llm, page
 from tests.threads.wire import run, send
 
 
@@ -124,6 +126,24 @@ def test_the_time_menu_says_the_range_and_its_timezone(viewer: Client, workspace
     html = page(viewer, project, **{"from": "2026-03-01T10:00", "to": "2026-03-02T10:00"})
     assert "Mar 1, 10:00 to Mar 2, 10:00 UTC" in html
     assert 'value="2026-03-01T10:00"' in html
+
+
+def test_what_is_asked_for_is_said_in_words(viewer: Client, project: Project) -> None:
+    html = page(viewer, project, filter='eq(model, "claude")', thread_filter="gt(turn_count, 0)", since="36h")
+    assert (
+        "<bdi>Threads where turns over 0, with a run where model is claude, active in the last 36 hours</bdi>" in html
+    )
+
+
+def test_a_list_without_filters_says_no_sentence(viewer: Client, project: Project) -> None:
+    assert "filter-said" not in page(viewer, project, since="36h")
+
+
+def test_an_empty_range_leads_to_the_same_filter_of_all_time(viewer: Client, project: Project) -> None:
+    html = page(viewer, project, filter='eq(model, "claude")', since="15m")
+    found = re.search(r'href="([^"]*)">Search all time', html)
+    assert found
+    assert ids(viewer.get(unescape(found[1])).content.decode()) == ["calls"]
 
 
 def test_new_threads_are_counted_by_the_filter(viewer: Client, project: Project) -> None:

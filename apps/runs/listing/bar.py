@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from apps.accounts.access import MemberRequest
 from apps.projects.models import Project
-from apps.runs.listing.asked import FILTERS, Asked, age, saved_id
+from apps.runs.listing.asked import FILTERS, Asked, saved_id
 from apps.runs.listing.marked import Marked
 from apps.runs.listing.rows import bare
 from apps.runs.listing.saved import MAX_SAVED, SavedFilter, opening
 from apps.runs.listing.scopes import Scope, scopes
-from apps.runs.listing.times import zoned
+from apps.runs.listing.times import span, zoned
 from apps.runs.query.nodes import And, Node
 from apps.runs.query.sentence import sentence
 from apps.runs.query.unparse import unparse
@@ -196,8 +196,6 @@ def said(asked: Asked, kind: str) -> str:
 
 def _time(asked: Asked, verb: str) -> list[str]:
     if asked.since and "since" not in asked.problems:
-        days = age(asked.since).days
-        spelled = {1: "the last day", 7: "the last 7 days", 14: "the last 14 days"}.get(days, f"the last {asked.since}")
-        return [f"{verb} in {spelled}"]
+        return [f"{verb} in the {span(asked.since).lower()}"]
     bounds = zip(("from", "until"), asked.period(timezone.now()), strict=True)
     return [f"{word} {zoned(moment)}" for word, moment in bounds if moment]

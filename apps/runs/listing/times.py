@@ -65,10 +65,8 @@ def range_of(asked: Asked, now: datetime) -> Range:
 
 
 def _words(asked: Asked, start: datetime | None, end: datetime | None) -> str:
-    if asked.since in PRESETS and asked.since:
-        return PRESETS[asked.since]
     if asked.since:
-        return f"Last {asked.since}" if "since" in asked.problems else _spelled(asked.since)
+        return f"Last {asked.since}" if "since" in asked.problems else span(asked.since)
     if start and end:
         return f"{short(start)} to {zoned(end)}"
     if start:
@@ -76,7 +74,10 @@ def _words(asked: Asked, start: datetime | None, end: datetime | None) -> str:
     return f"Until {zoned(end)}" if end else PRESETS[""]
 
 
-def _spelled(since: str) -> str:
+def span(since: str) -> str:
+    """Last hour, Last 36 hours."""
+    if since in PRESETS:
+        return PRESETS[since]
     number, unit = since.rstrip("smhdwSMHDW").strip(), _UNITS[since.strip()[-1].lower()]
     return f"Last {number} {unit}{'s' if number != '1' else ''}"
 
