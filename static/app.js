@@ -72,8 +72,19 @@ const closeMenus = (except) => {
   return closed;
 };
 
+// An image from elsewhere, once somebody asks for it: in a frame whose policy allows that one origin (apps/runs/offsite.py).
+const loadImage = (event, link) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const frame = document.createElement("iframe");
+  Object.assign(frame, { className: "frame", title: link.textContent.replace("Load image", "Image"), referrerPolicy: "no-referrer", credentialless: true, sandbox: "", src: link.href });
+  link.nextElementSibling.focus();
+  link.replaceWith(frame);
+};
+
 document.addEventListener("click", (event) => {
   const hit = (selector) => event.target.closest(selector);
+  if (hit(".load-image")) loadImage(event, hit(".load-image"));
   closeMenus(hit("details.menu"));
   if (hit("[data-copy], [data-copy-text]")) copy(hit("[data-copy], [data-copy-text]"));
   else if (hit("[data-theme-set]")) storeTheme(hit("[data-theme-set]").dataset.themeSet);

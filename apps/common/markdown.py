@@ -1,13 +1,14 @@
 """Markdown from a stranger to HTML that is safe to show: parsed without raw HTML, then sanitised again.
 
-Nothing in the result leaves the origin unasked: an image from elsewhere becomes a link to it, and links go only to
-http, https and mailto.
+Nothing in the result leaves the origin unasked: an image from elsewhere becomes a card with a button that loads it, and links
+go only to http, https and mailto.
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 import nh3
 from django.utils.html import format_html
@@ -20,11 +21,16 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
 
+from apps.common import offsite
+from apps.common.breaks import breakable, broken
+
 # Past it the parser would take more than a second for hostile text; the text is then shown as it is.
 MAX_CHARACTERS = 50_000
 MAX_CODE = 10_000
 # Characters up to which the HTML of a text is kept in memory: 1,000 of them are some megabytes.
 MAX_KEPT = 4_000
+# Cards of images from elsewhere in one text; further ones are links, which take a fifth of the room.
+MAX_CARDS = 100
 
 _LANGUAGES = {
     "python", "py", "python3", "json", "javascript", "js", "typescript", "ts", "jsx", "tsx", "bash", "sh", "shell",
@@ -33,6 +39,7 @@ _LANGUAGES = {
 }  # fmt: skip
 _LINK = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _INLINE_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=]+\Z")
+_PICTURE = re.compile(r"(!\[[^\[\]\n]{0,200}\]\()(data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=]+)\)")
 # One line of plain words, which most of what people type is, needs neither parser nor sanitiser.
 _PLAIN = re.compile(r"[^\W\d][^\n\r\\`*_\[\]<>&#~|!=+-]*\Z")
 _TAGS = {
@@ -41,9 +48,9 @@ _TAGS = {
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title", "loading"}, "ol": {"start"}}
 _CLASSES = {
-    "span": {name for name in STANDARD_TYPES.values() if name},
+    "span": {"offsite", "alt", *filter(None, STANDARD_TYPES.values())},
     "pre": {"hl"},
-    "a": {"offsite"},
+    "a": {"btn", "small", "load-image", "apart"},
     "div": {"scroll"},
     "th": {"num", "mid"},
     "td": {"num", "mid"},
@@ -51,20 +58,50 @@ _CLASSES = {
 _ALIGNED = {"text-align:right": "num", "text-align:center": "mid"}
 
 
-def render(text: str) -> SafeString:
-    """HTML of the Markdown in `text`; past MAX_CHARACTERS the text itself with a note."""
+def render(text: str, offline: bool = False) -> SafeString:
+    """HTML of the Markdown in `text`; past MAX_CHARACTERS the text itself with a note.
+
+    Offline, in a file that no server is behind, images from elsewhere are links.
+    """
+    pictures: dict[str, str] = {}
+    if len(text) > MAX_CHARACTERS:
+        text = _without(text, pictures)
     if len(text) > MAX_CHARACTERS:
         note = format_html(
             '<p class="note">Shown as plain text: {} kB is too long for Markdown.</p>', len(text) // 1000
         )
-        return format_html('{}<pre class="plain" tabindex="0">{}</pre>', note, text)
+        return format_html('{}<pre class="plain" tabindex="0">{}</pre>', note, breakable(text))
     if _PLAIN.match(text):
-        return format_html("<p>{}</p>", text)
-    return _kept(text) if len(text) <= MAX_KEPT else _rendered(text)
+        return format_html("<p>{}</p>", breakable(text))
+    return _kept(text, offline) if len(text) <= MAX_KEPT and not pictures else _rendered(text, offline, pictures)
 
 
-def _rendered(text: str) -> SafeString:
-    return mark_safe(_focusable(_sanitised(_parser.render(text))))
+def end_of(text: str, most: int) -> int:
+    """Where a text ends that is cut after `most` characters: pictures within do not count, and stay whole."""
+    if len(text) <= most:
+        return len(text)
+    for found in _PICTURE.finditer(text):
+        if found.start() >= most:
+            break
+        most += found.end() - found.start()
+    return min(most, len(text))
+
+
+def _without(text: str, pictures: dict[str, str]) -> str:
+    """The text with a short address for each picture in it; which is which is put into `pictures`."""
+
+    def short(found: re.Match[str]) -> str:
+        address = f"data:image/png;base64,{len(pictures)}"
+        pictures[address] = found[2]
+        return f"{found[1]}{address})"
+
+    return _PICTURE.sub(short, text)
+
+
+def _rendered(text: str, offline: bool, pictures: Mapping[str, str] = MappingProxyType({})) -> SafeString:
+    env = {"cards": 0 if offline else MAX_CARDS, "pictures": pictures}
+    html = _sanitised(_parser.render(text, env))
+    return broken(mark_safe(_focusable(html)), text)
 
 
 # Pages are read again and again, and the parser takes most of the time of a page of turns.
@@ -78,13 +115,6 @@ def is_raster(url: str) -> bool:
 
 def is_link(url: str) -> bool:
     return _LINK.match(url) is not None
-
-
-def host_of(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or url[:60]
-    except ValueError:
-        return url[:60]
 
 
 def _focusable(html: str) -> str:
@@ -109,7 +139,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     if name == "src":
         return value if is_raster(value) else None
     if name == "href":
-        return value if is_link(value) else None
+        return value if is_link(value) or offsite.is_page(value) else None
     return value
 
 
@@ -120,12 +150,13 @@ def _code(text: str, language: str, _attributes: str) -> str:
     return f'<pre class="hl"><code>{colour(text, get_lexer_by_name(language.lower()), _formatter)}</code></pre>\n'
 
 
-def _image(_self: RendererHTML, tokens: list[Token], index: int, *_: Any) -> str:
+def _image(_self: RendererHTML, tokens: list[Token], index: int, _options: Any, env: Any) -> str:
     source, alt = str(tokens[index].attrs.get("src", "")), tokens[index].content
+    source = env["pictures"].get(source, source)
     if is_raster(source):
         return format_html('<img src="{}" alt="{}" loading="lazy">', source, alt)
-    where = f"image from {host_of(source)}"
-    return format_html('<a class="offsite" href="{}">{}</a>', source, f"{alt} ({where})" if alt else where)
+    env["cards"] -= 1
+    return offsite.card(source, alt) if env["cards"] >= 0 else offsite.link(source, alt)
 
 
 def _cell(self: RendererHTML, tokens: list[Token], index: int, options: Any, env: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from apps.common.breaks import breakable
 from apps.runs.places import Steps
 
 MAX_WORDS: Final = 200
@@ -26,15 +27,15 @@ def pattern_of(words: str) -> re.Pattern[str] | None:
 def marked(text: str, pattern: re.Pattern[str] | None) -> SafeString:
     """The text as HTML."""
     if pattern is None:
-        return escape(text)
+        return breakable(text)
     out: list[str] = []
     end = 0
     for count, found in enumerate(pattern.finditer(text)):
         if count >= MAX_MARKS:
             break
-        out += (escape(text[end : found.start()]), "<mark>", escape(found[0]), "</mark>")
+        out += (breakable(text[end : found.start()]), "<mark>", escape(found[0]), "</mark>")
         end = found.end()
-    return mark_safe("".join([*out, escape(text[end:])]))
+    return mark_safe("".join([*out, breakable(text[end:])]))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Everything is bounded: messages and parts by number, texts by `limit` characters
 
 from dataclasses import dataclass, field
 
+from apps.common.markdown import end_of
 from apps.runs import shapes
 from apps.runs.parts import Call, Data, Document, Documents, File, Image, Message, Part, Reasoning, Result, Text
 from apps.runs.preview import INPUT_KEYS, INPUT_NESTS, OUTPUT_KEYS, OUTPUT_NESTS, compact
@@ -185,7 +186,8 @@ def message(role: str, fields: Fields, limit: int) -> Message:
 
 
 def text(value: str, limit: int) -> Text:
-    return Text(value[:limit], max(0, len(value) - limit))
+    end = end_of(value, limit)
+    return Text(value[:end], len(value) - end)
 
 
 def _plain(value: Json) -> Json:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from django.utils.safestring import SafeString
 
-from apps.common import markdown
+from apps.common import markdown, offsite
 from apps.runs.jsontree import tree
 from apps.runs.preview import call_line, one_line
 from apps.runs.shapes import Json
@@ -20,36 +20,40 @@ _INLINE_SOUND = re.compile(
 
 
 @dataclass(frozen=True)
-class Text:
-    kind: ClassVar[str] = "text"
+class Words:
+    """Markdown that somebody or something said."""
+
     text: str
     cut: int = 0
     """Characters left out at the end."""
+
+    @cached_property
+    def html(self) -> SafeString:
+        return markdown.render(self.text)
+
+    @property
+    def offline(self) -> SafeString:
+        return markdown.render(self.text, offline=True)
+
+
+@dataclass(frozen=True)
+class Text(Words):
+    kind: ClassVar[str] = "text"
 
     @property
     def long(self) -> bool:
         """Past what is shown of it at first among other turns."""
         return len(self.text) > FOLD_CHARACTERS or self.text.count("\n") > FOLD_LINES
 
-    @cached_property
-    def html(self) -> SafeString:
-        return markdown.render(self.text)
-
 
 @dataclass(frozen=True)
-class Reasoning:
+class Reasoning(Words):
     kind: ClassVar[str] = "reasoning"
-    text: str
-    cut: int = 0
-
-    @cached_property
-    def html(self) -> SafeString:
-        return markdown.render(self.text)
 
 
 @dataclass(frozen=True)
 class Image:
-    """Shown when it came along as raster data; otherwise a link, because loading it would tell its host who reads."""
+    """Shown when it came along as raster data; otherwise when it is asked for, because loading it tells its host who reads."""
 
     kind: ClassVar[str] = "image"
     url: str
@@ -63,8 +67,12 @@ class Image:
         return self.url if markdown.is_link(self.url) else ""
 
     @property
-    def host(self) -> str:
-        return markdown.host_of(self.url)
+    def card(self) -> SafeString:
+        return offsite.card(self.url, "")
+
+    @property
+    def offline(self) -> SafeString:
+        return offsite.link(self.url, "")
 
 
 @dataclass(frozen=True)

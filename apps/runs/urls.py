@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from apps.runs import compare_views, downloads, views
+from apps.runs import compare_views, downloads, offsite, views
 from apps.runs.listing import list_views, saved_views
 from apps.runs.listing import views as listing
 from apps.runs.listing.converters import KindConverter
@@ -28,6 +28,7 @@ urlpatterns = [
     path(FILTERS + "/saved/<uuid:saved_id>/delete", saved_views.delete, name="delete_saved"),
     path(FILTERS + "/saved/<uuid:saved_id>/restore", saved_views.restore, name="restore_saved"),
     path("attachments/<str:token>", downloads.attachment, name="attachment"),
+    path("offsite-image", offsite.offsite, name="offsite"),
     path(RUN, views.run, name="detail"),
     path(RUN + "/<slug:field>.json", views.raw, name="raw"),
 ]

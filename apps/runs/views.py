@@ -14,9 +14,12 @@ from apps.projects.models import Project
 from apps.runs import payload
 from apps.runs.access import run_or_404
 from apps.runs.beside import Beside
+from apps.runs.jsontree import text_at
 from apps.runs.models import Run, Trace
+from apps.runs.payloads import read
 from apps.runs.place import Place
-from apps.runs.show import RAW_FIELDS, RunView, history
+from apps.runs.places import read as read_path
+from apps.runs.show import LOAD_BYTES, RAW_FIELDS, RunView, history
 from apps.runs.tree import trace_tree
 
 # What a turn's overview loads when it is unfolded.
@@ -57,12 +60,19 @@ def show(request: HttpRequest, project: Project, found: Run, **extra: Any) -> Ht
 @require_safe
 @member()
 def raw(request: MemberRequest, project_id: uuid.UUID, run_id: uuid.UUID, field: str) -> HttpResponse:
-    """A field of the run as it was sent, whatever its size."""
-    return answer_raw(run_or_404(project_or_404(request.workspace, project_id), run_id), field)
+    """A field of the run as it was sent, whatever its size; with ?path= one text inside it."""
+    found = run_or_404(project_or_404(request.workspace, project_id), run_id)
+    return answer_raw(found, field, request.GET.get("path", ""))
 
 
-def answer_raw(found: Run, field: str) -> HttpResponse:
+def answer_raw(found: Run, field: str, path: str) -> HttpResponse:
     frame = getattr(found, field) if field in RAW_FIELDS else None
     if frame is None:
         raise Http404(f"The run has no {field}")
-    return HttpResponse(payload.unpack(frame), content_type="application/json")
+    if not path:
+        return HttpResponse(payload.unpack(frame), content_type="application/json")
+    first, *steps = read_path(path) or ("",)
+    text = text_at(read(frame, LOAD_BYTES).value, tuple(steps)) if first == field else None
+    if text is None:
+        raise Http404("No text stands there")
+    return HttpResponse(text.encode(errors="replace"), content_type="text/plain; charset=utf-8")

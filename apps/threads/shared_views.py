@@ -69,7 +69,7 @@ def shared_run(request: HttpRequest, link: SharedLink, run_id: uuid.UUID) -> Htt
 
 @public
 def shared_raw(request: HttpRequest, link: SharedLink, run_id: uuid.UUID, field: str) -> HttpResponse:
-    return answer_raw(_run(link, run_id), field)
+    return answer_raw(_run(link, run_id), field, request.GET.get("path", ""))
 
 
 def _run(link: SharedLink, run_id: uuid.UUID) -> Any:

@@ -6,9 +6,10 @@ What would run sets window.__pwned, what would become an element has the class "
 import base64
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import cycle
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ RUN: Final = "window.__pwned=1"
 BEGIN: Final = datetime.now(UTC) - timedelta(hours=2)
 
 type Json = Any
+type Text = Callable[[], str]
 
 
 @dataclass(frozen=True)
@@ -209,92 +211,47 @@ BY_NAME: Final = {kind.name: kind for kind in KINDS}
 
 def runs_of(kind: Kind, number: int) -> list[dict[str, Json]]:
     """Two turns: one that asks, thinks, calls and answers in each of the shapes that pages know, and one that fails."""
-    texts = cycle(kind.texts)
+    text = cycle(kind.texts).__next__
     begin = BEGIN + timedelta(minutes=number)
-    text = texts.__next__
+    metadata = {"ls_model_name": text()[:300], "ls_provider": text()[:300], "ls_temperature": 1}
+    model = {"metadata": metadata, "invocation_params": {"model": text(), "tools": [_tool(text)]}}
+    call = partial(_run, run_type="llm", extra=model, name=text())
+    return [*_answered(kind, text, begin, call), *_failed(kind, text, begin + timedelta(seconds=30), call)]
+
+
+def _answered(kind: Kind, text: Text, begin: datetime, call: Callable[..., Json]) -> list[dict[str, Json]]:
     metadata = {
-        "session_id": kind.thread_id,
-        "user_id": text(),
-        text()[:400] or "k": text(),
-        "nested": {text()[:400]: [text()]},
-    }
+        "session_id": kind.thread_id, "user_id": text(), text()[:400] or "k": text(), "nested": {text()[:400]: [text()]},
+    }  # fmt: skip
+    talk = {"inputs": _asks(text), "outputs": _answers(text)}
     extra = {"metadata": metadata, "runtime": {text()[:200]: text()}}
-    root = _run(
-        kind,
-        "",
-        text(),
-        begin,
-        inputs=_asks(text),
-        outputs=_answers(text),
-        extra=extra,
-        tags=[text(), text(), kind.name],
-    )
-    tool = _run(
-        kind,
-        "tool",
-        text(),
-        begin,
-        root,
-        run_type="tool",
-        inputs={"input": json.dumps({text(): text()})},
-        outputs={"output": text()},
-    )
-    failed = _run(kind, "failed", text(), begin, root, run_type="tool", inputs={text(): text()}, error=text())
+    root = _run(kind, "", text(), begin, extra=extra, tags=[text(), text(), kind.name], **talk)
     documents = [
         {"page_content": text(), "metadata": {"title": text(), "source": text()}, "type": "Document"} for _ in range(2)
     ]
-    found = _run(
-        kind,
-        "found",
-        text(),
-        begin,
+    events = [
+        {"name": "new_token", "time": begin.isoformat(), "kwargs": {"token": text()}},
+        {"name": text(), "time": text()},
+    ]
+    child = partial(_run, kind, start=begin, parent=root)
+    arguments = {"input": json.dumps({text(): text()})}
+    return [
         root,
-        run_type="retriever",
-        inputs={"query": text()},
-        outputs={"documents": documents},
-    )
-    model = {"ls_model_name": text()[:300], "ls_provider": text()[:300], "ls_temperature": 1}
-    llm = _run(
-        kind,
-        "llm",
-        text(),
-        begin,
-        root,
-        run_type="llm",
-        inputs=_asks(text),
-        outputs=_answers(text),
-        extra={"metadata": model, "invocation_params": {"model": text(), "tools": [_tool(text)]}},
-        events=[
-            {"name": "new_token", "time": begin.isoformat(), "kwargs": {"token": text()}},
-            {"name": text(), "time": text()},
-        ],
-    )
+        child("tool", text(), run_type="tool", inputs=arguments, outputs={"output": text()}),
+        child("failed", text(), run_type="tool", inputs={text(): text()}, error=text()),
+        child("found", text(), run_type="retriever", inputs={"query": text()}, outputs={"documents": documents}),
+        call(kind, "llm", start=begin, parent=root, inputs=_asks(text), outputs=_answers(text), events=events),
+    ]
+
+
+def _failed(kind: Kind, text: Text, begin: datetime, call: Callable[..., Json]) -> list[dict[str, Json]]:
+    extra = {"metadata": {"session_id": kind.thread_id, "revision_id": text()}}
     error = f'Traceback (most recent call last):\n  File "{text()}", line 1\n{text()}'
-    again = _run(
-        kind,
-        "again",
-        text(),
-        begin + timedelta(seconds=30),
-        inputs=_asks(text),
-        error=error,
-        extra={"metadata": {"session_id": kind.thread_id, "revision_id": text()}},
-        outputs={text(): text()},
-    )
-    llm_again = _run(
-        kind,
-        "llm_again",
-        llm["name"],
-        begin + timedelta(seconds=30),
-        again,
-        run_type="llm",
-        inputs=_asks(text),
-        outputs=_answers(text),
-        extra=llm["extra"],
-    )
-    return [root, tool, failed, found, llm, again, llm_again]  # fmt: skip
+    root = _run(kind, "again", text(), begin, inputs=_asks(text), error=error, extra=extra, outputs={text(): text()})
+    return [root, call(kind, "llm_again", start=begin, parent=root, inputs=_asks(text), outputs=_answers(text))]
 
 
-def _asks(text: Any) -> Json:
+def _asks(text: Text) -> Json:
     return {
         "messages": [
             {"role": "system", "content": text()},
@@ -319,11 +276,11 @@ def _asks(text: Any) -> Json:
     }
 
 
-def _tool(text: Any) -> Json:
+def _tool(text: Text) -> Json:
     return {"type": "function", "function": {"name": text(), "description": text(), "parameters": {text(): text()}}}
 
 
-def _answers(text: Any) -> Json:
+def _answers(text: Text) -> Json:
     call = {"id": text(), "type": "function", "function": {"name": text(), "arguments": json.dumps({text(): text()})}}
     return {
         "messages": [
@@ -376,7 +333,7 @@ def giants() -> list[list[dict[str, Json]]]:
     def one(slot: str, **fields: Json) -> dict[str, Json]:
         return _run(kind, slot, slot, start, extra=extra, **fields)
 
-    picture = "data:image/png;base64," + "A" * 40_000
+    picture = "data:image/png;base64," + "A" * 300_000
     seen = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": picture}}]}]
     messages = [{"role": "user", "content": f"message {number}"} for number in range(2_000)]
     root = one("3,000 runs", inputs={"question": "how many?"}, outputs={"answer": "3,000"})
@@ -387,10 +344,20 @@ def giants() -> list[list[dict[str, Json]]]:
         [one("5,000 keys", inputs={f"key {number}" * 5: number for number in range(5_000)}, outputs={"": "empty", " ": {}})],
         [one("2,000 messages", inputs={"messages": messages}, outputs={"messages": messages})],
         [one("large picture", inputs={"messages": seen}, outputs={"answer": f"![p]({picture})"})],
+        [one("no spaces", inputs={"text": "W" * 3_000_000}, outputs={"text": "é" * 1_000_000, "error": "/" * 300_000})],
         [one("numbers", inputs={"n": 10**4_000, "f": 1e308, "e": 5e-324, "nothing": None, "neg": -0.0}, outputs={"s": "1" * 5_000})],
         [root, *children],
     ]  # fmt: skip
 
 
 GIANT_THREAD: Final = "giant"
-GIANT_RUNS: Final = ("10 MB", "deep", "5,000 keys", "2,000 messages", "large picture", "numbers", "3,000 runs")
+GIANT_RUNS: Final = (
+    "10 MB",
+    "deep",
+    "5,000 keys",
+    "2,000 messages",
+    "large picture",
+    "no spaces",
+    "numbers",
+    "3,000 runs",
+)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -38,103 +37,113 @@ EVERY_COLUMN: Final = ",".join(
         *(f"feedback.{quote(name, safe='')}" for name in NAMES),
     ]
 )
-RUN_COLUMNS: Final = ",".join(run_columns.COLUMNS)
 
 # Those that show what one trace holds, by what they are.
-OF_A_TRACE: Final[dict[str, Callable[[Attacked, Kind], str]]] = {
-    "overview": lambda site, kind: thread_path(site, kind),
-    "trace view": lambda site, kind: f"{thread_path(site, kind)}?view=trace&turn=1&run={kind.root_id}",
-    "trace view of a model call": lambda site, kind: (
-        f"{thread_path(site, kind)}?view=trace&turn=1&run={kind.run_id('llm')}"
-    ),
-    "find": lambda site, kind: f"{thread_path(site, kind)}?{q(view='trace', find=found(kind), **{'in': found(kind)})}",
-    "run as JSON": lambda site, kind: f"{site.project}/r/{kind.root_id}?as=json",
-    "run as YAML": lambda site, kind: f"{site.project}/r/{kind.root_id}?as=yaml&in={quote(found(kind))}",
-    "failed run": lambda site, kind: f"{site.project}/r/{kind.last_id}",
-    "annotate": lambda site, kind: f"{site.project}/annotate?run={kind.root_id}",
-    "feedback": lambda site, kind: f"{site.project}/feedback?{q(thread=thread_of(kind))}",
-    "context": lambda site, kind: f"{site.project}/r/{kind.last_id}/saw",
-    "configure": lambda site, kind: f"{site.project}/configure?{q(thread=thread_of(kind))}",
-    "review": lambda site, kind: f"{site.home}/queues/{site.queue_id}/items/{site.items[kind.name]}",
-    "shared": lambda site, kind: f"/public/{site.tokens[kind.name]}/r?as=json",
+OF_A_TRACE: Final = {
+    "overview": "{thread}",
+    "trace view": "{thread}?view=trace&turn=1&run={root}",
+    "trace view of a model call": "{thread}?view=trace&turn=1&run={llm}",
+    "find": "{thread}?view=trace&find={word}&in={word}",
+    "run as JSON": "{project}/r/{root}?as=json",
+    "run as YAML": "{project}/r/{root}?as=yaml&in={word}",
+    "failed run": "{project}/r/{last}",
+    "annotate": "{project}/annotate?run={root}",
+    "feedback": "{project}/feedback?thread={thread_id}",
+    "context": "{project}/r/{last}/saw",
+    "configure": "{project}/configure?thread={thread_id}",
+    "review": "{home}/queues/{queue}/items/{item}",
+    "shared": "/public/{token}/r?as=json",
 }
 
+BROKEN: Final = q(filter=KINDS[0].texts[0])
+HOSTILE: Final = q(**FILTERS)
+WIDE_THREAD: Final = q(thread=thread_of(BY_NAME["wide"]))
+HTML_RUN: Final = BY_NAME["html"].root_id
 
 # Those that show what is in a project or a workspace: all kinds at once.
-OF_ALL: Final[dict[str, Callable[[Attacked], str]]] = {
-    "projects": lambda site: f"{site.home}/projects",
-    "project": lambda site: site.project,
-    "project settings": lambda site: f"{site.project}/settings",
-    "threads": lambda site: f"{site.project}/threads",
-    "threads with every column": lambda site: f"{site.project}/threads?{q(cols=EVERY_COLUMN)}",
-    "threads searched": lambda site: f"{site.project}/threads?{q(q='pwned')}",
-    "threads by a hostile filter": lambda site: f"{site.project}/threads?{q(**FILTERS)}",
-    "threads by a broken filter": lambda site: (
-        f"{site.project}/threads?{q(filter=KINDS[0].texts[0], since=NAMES[1], sort=NAMES[0])}"
-    ),
-    "facets": lambda site: f"{site.project}/threads/aside",
-    "histogram": lambda site: f"{site.project}/threads/histogram?{q(filter=KINDS[0].texts[0])}",
-    "newer": lambda site: f"{site.project}/threads/newer?{q(after=NAMES[0], q=NAMES[0])}",
-    "place": lambda site: f"{site.project}/threads/place?{q(**FILTERS)}",
+OF_ALL: Final = {
+    "projects": "{home}/projects",
+    "project": "{project}",
+    "project settings": "{project}/settings",
+    "threads": "{project}/threads",
+    "threads with every column": "{project}/threads?" + q(cols=EVERY_COLUMN),
+    "threads searched": "{project}/threads?q=pwned",
+    "threads by a hostile filter": "{project}/threads?" + HOSTILE,
+    "threads by a broken filter": "{project}/threads?" + BROKEN + "&" + q(since=NAMES[1], sort=NAMES[0]),
+    "facets": "{project}/threads/aside",
+    "histogram": "{project}/threads/histogram?" + BROKEN,
+    "newer": "{project}/threads/newer?" + q(after=NAMES[0], q=NAMES[0]),
+    "place": "{project}/threads/place?" + HOSTILE,
     **{
-        f"{show} runs": lambda site, show=show: f"{site.project}/runs?{q(show=show, cols=RUN_COLUMNS)}"
+        f"{show} runs": "{project}/runs?" + q(show=show, cols=",".join(run_columns.COLUMNS))
         for show in ("traces", "llm", "all")
     },
-    "runs searched": lambda site: f"{site.project}/runs?{q(show='all', q='pwned')}",
-    "runs by a broken filter": lambda site: f"{site.project}/runs?{q(filter=KINDS[0].texts[0], sort=NAMES[0])}",
-    "facets of runs": lambda site: f"{site.project}/runs/aside?{q(show='all')}",
-    "histogram of runs": lambda site: f"{site.project}/runs/histogram",
-    "newer runs": lambda site: f"{site.project}/runs/newer?{q(after=NAMES[0])}",
-    "compared": lambda site: f"{site.project}/compare?{q(a=BY_NAME['html'].root_id, b=BY_NAME['wide'].root_id)}",
-    "builder": lambda site: f"{site.project}/filters/threads?{q(**FILTERS)}",
-    "builder of runs": lambda site: f"{site.project}/filters/runs?{q(filter=FILTERS['filter'])}",
-    "builder with a broken text": lambda site: (
-        f"{site.project}/filters/threads?{q(filter=KINDS[0].texts[0], mode='text')}"
-    ),
-    "count": lambda site: f"{site.project}/filters/threads/count?{q(**FILTERS)}",
-    "copy": lambda site: f"{site.project}/filters/threads/copy?{q(**FILTERS)}",
-    "saved filters": lambda site: f"{site.project}/filters/threads/saved",
-    "saved filters searched": lambda site: f"{site.project}/filters/runs/saved?{q(q=KINDS[0].texts[0], name=NAMES[0])}",
-    "saving a filter": lambda site: f"{site.project}/filters/threads/saved/new?{q(**FILTERS)}",
-    "configure": lambda site: f"{site.project}/configure",
-    "adding to a queue": lambda site: f"{site.project}/queue?{q(thread=thread_of(BY_NAME['wide']))}",
-    "sharing": lambda site: f"{site.project}/share?{q(thread=thread_of(BY_NAME['wide']))}",
-    "exporting": lambda site: f"{site.project}/export?{q(thread=thread_of(BY_NAME['wide']))}",
-    "strip": lambda site: f"{site.project}/feedback/strip?{q(thread=thread_of(BY_NAME['html']))}",
-    "marks": lambda site: f"{site.project}/feedback/marks?{q(run=BY_NAME['html'].root_id)}",
-    "queues": lambda site: f"{site.home}/queues",
-    "queue": lambda site: f"{site.home}/queues/{site.queue_id}",
-    "queue form": lambda site: f"{site.home}/queues/{site.queue_id}/edit",
-    "review": lambda site: f"{site.home}/queues/{site.queue_id}/review",
-    "keys": lambda site: f"{site.home}/settings/keys",
-    "members": lambda site: f"{site.home}/settings/members",
-    "workspace": lambda site: f"{site.home}/settings/workspace",
-    "audit": lambda site: f"{site.home}/settings/audit",
-    "shared links": lambda site: f"{site.home}/settings/shared",
-    "feedback keys": lambda site: f"{site.home}/settings/feedback",
-    "feedback key": lambda site: f"{site.home}/settings/feedback/key?{q(key=NAMES[0])}",
-    "admin: users": lambda site: "/admin/accounts/user/",
-    "admin: workspaces": lambda site: "/admin/accounts/workspace/",
-    "admin: audit": lambda site: "/admin/accounts/auditentry/",
-    "admin: projects": lambda site: "/admin/projects/project/",
-    "admin: threads": lambda site: "/admin/threads/thread/",
-    "admin: one thread": lambda site: "/admin/threads/thread/",
+    "runs searched": "{project}/runs?show=all&q=pwned",
+    "runs by a broken filter": "{project}/runs?" + BROKEN + "&" + q(sort=NAMES[0]),
+    "facets of runs": "{project}/runs/aside?show=all",
+    "histogram of runs": "{project}/runs/histogram",
+    "place of runs": "{project}/runs/place?show=all",
+    "newer runs": "{project}/runs/newer?" + q(after=NAMES[0]),
+    "compared": "{project}/compare?" + q(a=HTML_RUN, b=BY_NAME["wide"].root_id),
+    "builder": "{project}/filters/threads?" + HOSTILE,
+    "builder of runs": "{project}/filters/runs?" + q(filter=FILTERS["filter"]),
+    "builder with a broken text": "{project}/filters/threads?mode=text&" + BROKEN,
+    "count": "{project}/filters/threads/count?" + HOSTILE,
+    "copy": "{project}/filters/threads/copy?" + HOSTILE,
+    "saved filters": "{project}/filters/threads/saved",
+    "saved filters searched": "{project}/filters/runs/saved?" + q(q=KINDS[0].texts[0], name=NAMES[0]),
+    "saving a filter": "{project}/filters/threads/saved/new?" + HOSTILE,
+    "configure": "{project}/configure",
+    "adding to a queue": "{project}/queue?" + WIDE_THREAD,
+    "sharing": "{project}/share?" + WIDE_THREAD,
+    "exporting": "{project}/export?" + WIDE_THREAD,
+    "strip": "{project}/feedback/strip?" + q(thread=thread_of(BY_NAME["html"])),
+    "marks": "{project}/feedback/marks?run=" + HTML_RUN,
+    "queues": "{home}/queues",
+    "queue": "{home}/queues/{queue}",
+    "queue form": "{home}/queues/{queue}/edit",
+    "review": "{home}/queues/{queue}/review",
+    "keys": "{home}/settings/keys",
+    "members": "{home}/settings/members",
+    "workspace": "{home}/settings/workspace",
+    "audit": "{home}/settings/audit",
+    "shared links": "{home}/settings/shared",
+    "feedback keys": "{home}/settings/feedback",
+    "feedback key": "{home}/settings/feedback/key?" + q(key=NAMES[0]),
+    "admin: users": "/admin/accounts/user/",
+    "admin: workspaces": "/admin/accounts/workspace/",
+    "admin: audit": "/admin/accounts/auditentry/",
+    "admin: projects": "/admin/projects/project/",
+    "admin: threads": "/admin/threads/thread/",
 }
 
-
-def giant_run(name: str) -> str:
-    return Kind("giant", GIANT_THREAD, ()).run_id(name)
-
-
-OF_GIANTS: Final[dict[str, Callable[[Attacked], str]]] = {
-    "thread": lambda site: f"{site.project}/t/{GIANT_THREAD}",
-    "trace view": lambda site: f"{site.project}/t/{GIANT_THREAD}?view=trace",
-    "found": lambda site: f"{site.project}/t/{GIANT_THREAD}?view=trace&find=words",
-    "configure": lambda site: f"{site.project}/configure?thread={GIANT_THREAD}",
+GIANT: Final = "{project}/t/" + GIANT_THREAD
+OF_GIANTS: Final = {
+    "thread": GIANT,
+    "trace view": GIANT + "?view=trace",
+    "found": GIANT + "?view=trace&find=words",
+    "configure": "{project}/configure?thread=" + GIANT_THREAD,
     **{
-        f"{name} as {form}": lambda site, name=name, form=form: f"{site.project}/r/{giant_run(name)}?as={form}"
+        f"{name} as {form}": f"{{project}}/r/{Kind('giant', GIANT_THREAD, ()).run_id(name)}?as={form}"
         for name in GIANT_RUNS
         for form in ("rendered", "json", "yaml")
     },
-    "10 MB loaded": lambda site: f"{site.project}/r/{giant_run('10 MB')}?load=outputs",
+    "10 MB loaded": f"{{project}}/r/{Kind('giant', GIANT_THREAD, ()).run_id('10 MB')}?load=outputs",
 }
+
+
+def path_of(page: str, site: Attacked, kind: Kind = KINDS[0]) -> str:
+    """What stands in one of the tables above, for that site and that kind."""
+    return page.format(
+        home=site.home,
+        project=site.project,
+        queue=site.queue_id,
+        thread=thread_path(site, kind),
+        thread_id=quote(thread_of(kind), safe=""),
+        root=kind.root_id,
+        llm=kind.run_id("llm"),
+        last=kind.last_id,
+        word=quote(found(kind)),
+        item=site.items[kind.name],
+        token=site.tokens[kind.name],
+    )

@@ -1,5 +1,6 @@
 """Every page that shows what came from outside, with the worst of it: nothing runs, nothing leaves, nothing is pushed aside."""
 
+import base64
 import csv
 import io
 import json
@@ -17,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.attacked import EMAIL, Api, Attacked, attack, thread_of
 from tests.browser.conftest import PATIENCE_MS, sign_in
 from tests.browser.hostile import BY_NAME, KINDS, Kind
-from tests.browser.hostile_pages import OF_A_TRACE, OF_ALL, OF_GIANTS, q, thread_path
+from tests.browser.hostile_pages import OF_A_TRACE, OF_ALL, OF_GIANTS, path_of, q, thread_path
 from tests.config.test_page_isolation import ROUTES
 from tests.runs.ingest.wire import BOUNDARY, closed, part, wire_run
 from tests.server import LiveServer
@@ -55,10 +56,11 @@ CULPRITS: Final = """
   }
   return [...document.querySelectorAll('body *')]
     .filter(each => each.getBoundingClientRect().right > wide + 1 && each.checkVisibility() && !held(each)).slice(0, 8)
-    .map(each => `${each.localName}.${each.getAttribute('class')} ${Math.round(each.getBoundingClientRect().right)}`)
+    .map(each => `${each.outerHTML.slice(0, 100)} ${Math.round(each.getBoundingClientRect().right)}`)
 }
 """
 SIDEWAYS: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+ELSEWHERE: Final = re.compile(r"^https?://(?!127\.0\.0\.1)")
 BUSY: Final = ".htmx-request, .htmx-settling, .htmx-swapping"
 
 
@@ -117,7 +119,7 @@ def watch(browser: Browser, site: Attacked, base_url: str) -> Iterator[Watch]:
     context = browser.new_context(base_url=base_url, accept_downloads=True)
     context.set_default_timeout(PATIENCE_MS)
     # Whatever leaves is noted by the watch and gets nowhere.
-    context.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
+    context.route(ELSEWHERE, lambda route: route.abort())
     page = context.new_page()
     sign_in(page, EMAIL)
     yield Watch(page, base_url)
@@ -136,30 +138,30 @@ def undressed(problems: list[str], kind: Kind) -> list[str]:
 
 @pytest.mark.parametrize("name", OF_A_TRACE)
 def test_a_trace_is_shown_harmlessly(watch: Watch, site: Attacked, name: str, kind: Kind) -> None:
-    assert undressed(watch.visit(OF_A_TRACE[name](site, kind)), kind) == []
+    assert undressed(watch.visit(path_of(OF_A_TRACE[name], site, kind)), kind) == []
     assert watch.page.evaluate(SIDEWAYS) <= 0
 
 
 @pytest.mark.parametrize("name", OF_ALL)
 def test_a_project_and_a_workspace_are_shown_harmlessly(watch: Watch, site: Attacked, name: str) -> None:
-    assert watch.visit(OF_ALL[name](site)) == []
+    assert watch.visit(path_of(OF_ALL[name], site)) == []
 
 
 @pytest.mark.parametrize("name", OF_GIANTS)
 def test_what_is_too_much_is_shown_in_part(watch: Watch, site: Attacked, name: str) -> None:
-    assert watch.visit(OF_GIANTS[name](site), widths=(1440,)) == []
+    assert watch.visit(path_of(OF_GIANTS[name], site), widths=(1440,)) == []
 
 
 def test_every_page_of_a_workspace_is_walked() -> None:
     fake = dict.fromkeys((kind.name for kind in KINDS), str(uuid.UUID(int=4)))
     site = Attacked(Api("", ""), *(str(uuid.UUID(int=n)) for n in (1, 2, 3)), fake, fake)
-    paths = [make(site) for make in OF_ALL.values()] + [make(site, KINDS[0]) for make in OF_A_TRACE.values()]
+    paths = [path_of(page, site) for page in (*OF_ALL.values(), *OF_A_TRACE.values())]
     walked = {resolve(path.partition("?")[0]).route for path in paths}
-    assert set(ROUTES) - walked == {route for route in ROUTES if route.endswith(ELSEWHERE)}
+    assert set(ROUTES) - walked == {route for route in ROUTES if route.endswith(NOT_WALKED)}
 
 
 # Routes that change something, or answer with what another page loads, and the files, which have tests of their own.
-ELSEWHERE: Final = (
+NOT_WALKED: Final = (
     "/revoke", "/role", "/remove", "/link", "/delete", "/restore", "/query", "/verdict", "/done", "/requeue", "/reopen",
     "/samples", "/bulk", "/columns", "/suggest", "/annotate/key", ".json", "/saved/<uuid:saved_id>", "/projects/new", "/queues/new",
 )  # fmt: skip
@@ -230,6 +232,51 @@ def test_json_that_is_too_deep_is_refused_and_its_neighbour_kept(site: Attacked)
     assert site.api.call(f"/api/v1/runs/{neighbour['id']}", method="GET")["outputs"] == {"n": None}
 
 
-def test_an_image_from_elsewhere_is_a_link_until_it_is_clicked(watch: Watch, site: Attacked) -> None:
-    assert watch.visit(thread_path(site, BY_NAME["images"]), widths=(1440,)) == []
-    assert watch.page.locator("a.offsite[href^='https://evil.example/']").count() > 3
+PIXEL: Final = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.fixture
+def asked(watch: Watch) -> Iterator[list[Any]]:
+    """The requests that left the origin, each of which is answered with an image."""
+    requests: list[Any] = []
+
+    def answer(route: Any) -> None:
+        requests.append(route.request)
+        route.fulfill(status=200, content_type="image/png", body=PIXEL)
+
+    watch.page.context.route(ELSEWHERE, answer)
+    yield requests
+    watch.page.context.unroute(ELSEWHERE, answer)
+
+
+@pytest.mark.parametrize("place", ["overview", "trace view", "shared"])
+def test_an_image_from_elsewhere_is_loaded_when_it_is_asked_for(
+    watch: Watch, site: Attacked, asked: list[Any], place: str
+) -> None:
+    watch.visit(path_of(OF_A_TRACE[place].removesuffix("?as=json"), site, BY_NAME["images"]), widths=(1440,))
+    assert asked == []
+    buttons = watch.page.get_by_role("link", name="Load image from evil.example").filter(visible=True)
+    count = buttons.count()
+    assert count > 1
+    buttons.first.click()
+    image = watch.page.frame_locator("iframe.frame").locator("img")
+    expect(image).to_have_js_property("naturalWidth", 1)
+    assert [request.url.startswith("https://evil.example/") for request in asked] == [True]
+    headers = asked[0].all_headers()
+    assert {"referer", "cookie"}.isdisjoint(headers)
+    expect(buttons).to_have_count(count - 1)
+    assert [error for error in watch.problems if not error.startswith("left for https://evil.example/")] == []
+    assert watch.page.frames[1].evaluate("document.styleSheets.length") == 1
+
+
+def test_without_a_script_the_button_opens_the_image_in_a_tab(browser: Browser, site: Attacked, base_url: str) -> None:
+    context = browser.new_context(base_url=base_url, java_script_enabled=False)
+    context.route(ELSEWHERE, lambda route: route.fulfill(status=200, content_type="image/png", body=PIXEL))
+    page = context.new_page()
+    page.goto(f"/public/{site.tokens['images']}/r")
+    with context.expect_page() as opened:
+        page.get_by_role("link", name="Load image from evil.example").filter(visible=True).first.click()
+    expect(opened.value).to_have_title("Image from evil.example")
+    context.close()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import LOOKS, Look, Person, assert_accessible, assert_fits, dress, shoot, sign_in
+from tests.browser.conftest import LOOKS, Look, Person, dress, looked_over, sign_in
 from tests.browser.test_threads import SUPPORT, open_project
 
 # Every rule of the style sheets is in one of the two, and each look costs a walk with axe-core.
@@ -30,12 +30,6 @@ def fresh(browser: Browser, base_url: str, newcomer: Person) -> Iterator[Browser
     sign_in(context.new_page(), newcomer.email)
     yield context
     context.close()
-
-
-def shown(page: Page, look: Look, name: str) -> None:
-    assert_accessible(page)
-    assert_fits(page)
-    shoot(page, f"state-{name}-{look}")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +54,7 @@ def test_a_state_says_what_it_is(
     page.goto(path.format(home=newcomer.home))
     expect(page.locator("body")).to_contain_text(words)
     if name != "bad-attachment":
-        shown(page, look, name)
+        looked_over(page, f"state-{name}-{look}")
     page.close()
 
 
@@ -73,7 +67,7 @@ def test_a_bad_filter_keeps_the_text_and_marks_the_place(
     dressed.goto(f"{project}/{list_name}?filter={BAD}")
     expect(dressed.get_by_role("alert")).to_contain_text("cannot be read")
     expect(dressed.get_by_role("link", name="Leave it out")).to_be_visible()
-    shown(dressed, look, f"bad-filter-{list_name}")
+    looked_over(dressed, f"state-bad-filter-{list_name}-{look}")
 
 
 @pytest.mark.parametrize("list_name", ["threads", "runs"])
@@ -82,4 +76,4 @@ def test_a_filter_that_finds_nothing_says_how_to_go_on(dressed: Page, look: Look
     project = dressed.url.partition("/threads")[0]
     dressed.goto(f"{project}/{list_name}?q=nosuchwordanywhere")
     expect(dressed.locator("main .note, main .empty").first).to_be_visible()
-    shown(dressed, look, f"nothing-found-{list_name}")
+    looked_over(dressed, f"state-nothing-found-{list_name}-{look}")

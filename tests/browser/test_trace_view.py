@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, shoot
+from tests.browser.conftest import Look, Person, dress, looked_over
 
 AGENT = "sample-coding-agent"
 
@@ -40,38 +40,26 @@ def pick(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize("form", ["Rendered", "JSON", "YAML"])
 def test_a_run_is_accessible_and_fits_in_every_look_and_form(trace: Page, look: Look, form: str, base_url: str) -> None:
-    trace.context.add_cookies([{"name": "theme", "value": look.theme, "url": base_url}])
-    trace.set_viewport_size({"width": look.width, "height": 900})
-    trace.reload()
+    dress(trace, look, base_url).reload()
     pick(trace, "ChatOpenAI")
     trace.get_by_role("link", name=form, exact=True).click()
     expect(trace.get_by_role("link", name=form, exact=True)).to_have_attribute("aria-current", "true")
-    assert_accessible(trace)
-    assert_fits(trace)
-    shoot(trace, f"run-{form.lower()}-{look}")
+    looked_over(trace, f"run-{form.lower()}-{look}")
 
 
 def test_what_the_model_saw_is_accessible_and_fits_in_every_look(thread: Page, look: Look, base_url: str) -> None:
-    thread.context.add_cookies([{"name": "theme", "value": look.theme, "url": base_url}])
-    thread.set_viewport_size({"width": look.width, "height": 900})
-    thread.reload()
+    dress(thread, look, base_url).reload()
     thread.get_by_role("link", name="What the model saw").nth(1).click()
     expect(panel(thread)).to_contain_text("messages that the model was given before are gone")
-    assert_accessible(thread)
-    assert_fits(thread)
-    shoot(thread, f"saw-{look}")
+    looked_over(thread, f"saw-{look}")
 
 
 def test_finding_is_accessible_and_fits_in_every_look(thread: Page, look: Look, base_url: str) -> None:
-    thread.context.add_cookies([{"name": "theme", "value": look.theme, "url": base_url}])
-    thread.set_viewport_size({"width": look.width, "height": 900})
-    thread.reload()
+    dress(thread, look, base_url).reload()
     thread.get_by_role("searchbox", name="Find in thread").fill("test")
     thread.keyboard.press("Enter")
     expect(thread.locator("#found")).to_contain_text("places in")
-    assert_accessible(thread)
-    assert_fits(thread)
-    shoot(thread, f"found-{look}")
+    looked_over(thread, f"found-{look}")
 
 
 def test_the_form_is_kept_from_run_to_run_and_by_the_url(trace: Page) -> None:
@@ -142,9 +130,11 @@ def test_a_value_its_path_and_a_link_to_it_can_be_copied(trace: Page, context: A
     path = trace.evaluate("navigator.clipboard.readText()")
     assert path.startswith("inputs")
     trace.get_by_role("button", name="Copy value").click()
-    trace.wait_for_function("navigator.clipboard.readText().then(text => text.includes('src/basket.py'))")
+    expect(trace.get_by_role("button", name="Copied")).to_be_visible()
+    assert "src/basket.py" in trace.evaluate("navigator.clipboard.readText()")
+    expect(trace.get_by_role("button", name="Copied")).to_have_count(0)
     trace.get_by_role("button", name="Copy link").click()
-    trace.wait_for_function("navigator.clipboard.readText().then(text => text.startsWith('http'))")
+    expect(trace.get_by_role("button", name="Copied")).to_be_visible()
     trace.goto(trace.evaluate("navigator.clipboard.readText()"))
     expect(trace.locator("#at")).to_contain_text("src/basket.py")
     expect(trace.locator("#at")).to_be_in_viewport()

@@ -1,6 +1,6 @@
 import pytest
 
-from apps.common.markdown import MAX_CHARACTERS, render
+from apps.common.markdown import MAX_CHARACTERS, end_of, render
 
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
 
@@ -89,12 +89,6 @@ def test_html_is_shown_not_obeyed(text: str) -> None:
         assert tag not in html
 
 
-def test_an_image_from_elsewhere_is_a_link_that_names_its_host() -> None:
-    html = render("![a cat](https://cats.example/c.png)")
-    assert "<img" not in html
-    assert ">a cat (image from cats.example)</a>" in html
-
-
 def test_an_inline_raster_image_is_shown() -> None:
     assert f'<img src="{PIXEL}" alt="dot" loading="lazy">' in render(f"![dot]({PIXEL})")
 
@@ -123,3 +117,24 @@ def test_past_the_cap_the_text_is_shown_as_it_is() -> None:
     html = render("**x** <b>" + "a" * MAX_CHARACTERS)
     assert "Shown as plain text" in html
     assert "**x** &lt;b&gt;aaa" in html
+
+
+def test_a_title_stays_inside_its_attribute() -> None:
+    """What scrolls gets an attribute of ours by replacing text."""
+    html = render('[x](https://example.org "<pre onmouseover=alert(1) x=")')
+    assert 'title="&lt;pre onmouseover=alert(1) x="' in html
+
+
+def test_a_large_picture_does_not_count_as_text() -> None:
+    picture = PIXEL[:-1] + "A" * MAX_CHARACTERS
+    html = render(f"**x** ![dot]({picture}) and ![other]({picture}B) *y*")
+    assert f'<img src="{picture}" alt="dot" loading="lazy">' in html
+    assert f'<img src="{picture}B" alt="other" loading="lazy">' in html
+    assert "<em>y</em>" in html
+
+
+def test_a_text_is_not_cut_within_a_picture() -> None:
+    picture = f"![dot]({PIXEL})"
+    text = f"ab{picture}cd{picture}ef"
+    ends = [len(f"ab{picture}c"), len(f"ab{picture}cd{picture}e"), 1, len(text)]
+    assert [end_of(text, most) for most in (3, 5, 1, 6)] == ends

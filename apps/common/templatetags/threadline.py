@@ -15,7 +15,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.common.breaks import breakable
+
 register = template.Library()
+
+register.filter("breakable", breakable)
 
 UNKNOWN = "\N{EN DASH}"
 THEMES = ("system", "light", "dark")

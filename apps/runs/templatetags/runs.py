@@ -4,8 +4,9 @@ from functools import lru_cache
 from django import template
 from django.template.context import Context
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
-from apps.runs.show import error_head
+from apps.runs.show import Field, error_head
 
 register = template.Library()
 
@@ -29,3 +30,8 @@ def _project_url(workspace_id: uuid.UUID, project_id: uuid.UUID) -> str:
 @register.simple_tag(takes_context=True)
 def run_url(context: Context, run_id: uuid.UUID) -> str:
     return f"{run_place(context)}/r/{run_id}"
+
+
+@register.filter
+def json_tree(field: Field, run_url: str) -> SafeString:
+    return field.json(run_url)
