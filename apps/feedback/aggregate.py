@@ -156,11 +156,12 @@ def _summaries(threads: Collection[uuid.UUID], *, with_sources: bool) -> dict[uu
     with connection.cursor() as cursor:
         cursor.execute(_SCORES, [list(threads)])
         for thread, level, key, *numbers in cursor.fetchall():
-            keys = found.setdefault(thread, {})
+            keys, summary = found.setdefault(thread, {}), Summary(*numbers)
+            whole = level == Level.THREAD
             if (told := keys.get(key)) is None:
-                told = keys[key] = KeySummary(key)
-            side = "whole" if level == Level.THREAD else "runs"
-            setattr(told, side, Summary(*numbers))
+                keys[key] = KeySummary(key, whole=summary) if whole else KeySummary(key, summary)
+            else:
+                setattr(told, "whole" if whole else "runs", summary)
         cursor.execute(_LABELS, [list(found), with_sources])
         for thread, level, key, kind, label, count in cursor.fetchall():
             if (told := found[thread].get(key)) is not None:

@@ -1,7 +1,8 @@
 """The form of a feedback key: in the settings, and shorter in the Annotate panel."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from django import forms
 
@@ -16,25 +17,24 @@ KINDS = [
 ]
 
 
-class Suggestion(NamedTuple):
-    """A key to begin with. fields is what KeyForm is sent."""
+@dataclass(frozen=True)
+class Suggestion:
+    """A key to begin with. more is what KeyForm is sent beside its name and kind."""
 
+    name: str
+    type: KeyType
     takes: str
-    fields: Mapping[str, Any]
+    more: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def name(self) -> str:
-        name: str = self.fields["key"]
-        return name
+    def fields(self) -> dict[str, str]:
+        return {"key": self.name, "type": self.type.value, **self.more}
 
 
 SUGGESTED: Final = (
-    Suggestion("yes or no", {"key": "correctness", "type": KeyType.BOOLEAN.value}),
-    Suggestion("1 to 5", {"key": "helpfulness", "type": KeyType.CONTINUOUS.value, "min": 1, "max": 5}),
-    Suggestion(
-        "rude, neutral, kind",
-        {"key": "tone", "type": KeyType.CATEGORICAL.value, "labels": "rude, neutral, kind"},
-    ),
+    Suggestion("correctness", KeyType.BOOLEAN, "yes or no"),
+    Suggestion("helpfulness", KeyType.CONTINUOUS, "1 to 5", {"min": "1", "max": "5"}),
+    Suggestion("tone", KeyType.CATEGORICAL, "rude, neutral, kind", {"labels": "rude, neutral, kind"}),
 )
 
 

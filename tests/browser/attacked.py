@@ -1,8 +1,6 @@
 """A workspace in which everything that people and programs can write is hostile."""
 
 import json
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ from typing import Any, Final
 from tests.browser import hostile
 from tests.browser.hostile import KINDS, PROJECT, RUN, Kind
 from tests.runs.ingest.wire import BOUNDARY, closed, multipart
-from tests.server import BASE_DIR, LiveServer, clean_environment
+from tests.server import LiveServer
 
 EMAIL: Final = "mallory@example.org"
 NAMES: Final = [
@@ -110,10 +108,7 @@ def prepared(live: LiveServer) -> list[str]:
     texts = [*(kind.texts[0].replace("\x00", "") for kind in KINDS), "\u202e" + "w" * 59]
     given = {"email": EMAIL, "names": NAMES, "project": PROJECT, "texts": texts}
     code = PREPARE.replace("GIVEN", repr(json.dumps(given)))
-    environment = clean_environment(DATABASE_URL=live.database_url, THREADLINE_HOME=str(live.home))
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-    done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
-    return list(json.loads(done.stdout.splitlines()[-1]))
+    return list(json.loads(live.shell(code).splitlines()[-1]))
 
 
 def send(api: Api, kind: Kind, number: int) -> None:

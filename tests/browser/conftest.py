@@ -1,8 +1,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.browser import chromium
-from tests.server import BASE_DIR, LiveServer, clean_environment
+from tests.server import LiveServer
 
 # Playwright keeps an event loop in this thread for the rest of the session, and Django refuses queries beside one.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -86,10 +84,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], playwrigh
 def make_person(live: LiveServer) -> Callable[..., Person]:
     def make(email: str, *, samples: bool = False) -> Person:
         code = MAKE_PERSON.replace("sys.argv_of_test", repr((email, samples)))
-        environment = clean_environment(DATABASE_URL=live.database_url, THREADLINE_HOME=str(live.home))
-        command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-        done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
-        return Person(email, json.loads(done.stdout.splitlines()[-1]))
+        return Person(email, json.loads(live.shell(code).splitlines()[-1]))
 
     return make
 

@@ -1,7 +1,5 @@
 """Annotating as people do it: by keyboard, two of them on one thread, and what a viewer and a phone see."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,7 +7,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, shoot, sign_in, watched
 from tests.browser.test_threads import open_thread, panel
-from tests.server import BASE_DIR, LiveServer, clean_environment
+from tests.server import LiveServer
 
 SUPPORT = "sample-support-agent"
 # What the server is asked for: keys, some verdicts of a program, and colleagues.
@@ -41,10 +39,7 @@ for at, trace in enumerate(Trace.objects.filter(thread_id="chat-51d7e8", project
 
 @pytest.fixture(scope="module")
 def keys(live: LiveServer, ada: Person) -> None:
-    environment = clean_environment(DATABASE_URL=live.database_url, THREADLINE_HOME=str(live.home))
-    code = PREPARE.replace("THE_WORKSPACE", repr(ada.workspace_id))
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-    subprocess.run(command, cwd=BASE_DIR, env=environment, check=True, capture_output=True)
+    live.shell(PREPARE.replace("THE_WORKSPACE", repr(ada.workspace_id)))
 
 
 @pytest.fixture
@@ -181,6 +176,38 @@ def test_a_key_is_made_on_the_spot(page: Page, ada: Person, keys: None) -> None:
     row(page, "mood").get_by_text("glad").click()
     expect(row(page, "mood")).to_contain_text("Saved")
     expect(page.locator("#feedback-strip")).to_contain_text("thread mood")
+
+
+# A workspace in which nobody has said anything, and an annotator.
+FRESH = """
+import uuid
+from apps.accounts.models import Membership, User, Workspace
+from apps.projects.models import Project
+from apps.runs.ingest.deliver import deliver
+workspace = Workspace.objects.create(name="Fresh")
+user = User.objects.create_user("fay@example.org", "correct horse battery", name="Fay")
+Membership.objects.create(user=user, workspace=workspace, role="annotator")
+run = {"id": str(uuid.uuid4()), "name": "agent", "run_type": "chain", "session_name": "shop", "outputs": {"text": "On Monday."}}
+times = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:01Z"}
+deliver(workspace, [run | times | {"extra": {"metadata": {"thread_id": "first"}}}])
+print(f"/o/{workspace.pk}/projects/p/{Project.objects.get(workspace=workspace).pk}/t/first")
+"""
+
+
+def test_a_workspace_without_keys_is_begun_by_keyboard(stranger: Page, live: LiveServer) -> None:
+    where = live.shell(FRESH).splitlines()[-1]
+    sign_in(stranger, "fay@example.org")
+    stranger.goto(where)
+    annotate(stranger)
+    expect(stranger.get_by_role("heading", name="Add a key")).to_be_visible()
+    assert_accessible(stranger)
+    stranger.keyboard.press("1")
+    expect(stranger.locator("#annotate .verdict.active")).to_contain_text("correctness")
+    stranger.keyboard.press("1")
+    expect(row(stranger, "correctness")).to_contain_text("Saved")
+    expect(row(stranger, "correctness").get_by_role("radio", name="Yes")).to_be_checked()
+    expect(stranger.locator("#feedback-strip")).to_contain_text("correctness 100 % yes")
+    expect(stranger.locator(".first-key")).to_have_count(0)
 
 
 def test_a_viewer_reads_and_cannot_annotate(stranger: Page, ada: Person, keys: None) -> None:

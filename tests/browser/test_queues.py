@@ -1,8 +1,6 @@
 """Annotation queues as people work through them: one by keyboard alone, two without seeing each other's verdicts."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -10,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Look, assert_accessible, assert_fits, dress, shoot, sign_in, watched
-from tests.server import BASE_DIR, LiveServer, clean_environment
+from tests.server import LiveServer
 
 # What the server is asked for: an editor, two annotators, and queues of sample threads and of two runs.
 PREPARE = """
@@ -59,10 +57,7 @@ class Queues:
 
 @pytest.fixture(scope="module")
 def queues(live: LiveServer) -> Queues:
-    environment = clean_environment(DATABASE_URL=live.database_url, THREADLINE_HOME=str(live.home))
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", PREPARE]
-    done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True)
-    return Queues(json.loads(done.stdout.splitlines()[-1]))
+    return Queues(json.loads(live.shell(PREPARE).splitlines()[-1]))
 
 
 type Open = Callable[[str], Page]
@@ -142,6 +137,10 @@ def test_two_people_review_without_seeing_each_other(person: Open, queues: Queue
     sam.reload()
     expect(sam.get_by_text("Blind: the verdicts of others show when you are done.")).to_be_visible()
     expect(sam.locator("#annotate")).not_to_contain_text("Ruth")
+    sam.goto(f"/o/{queues.ids['workspace']}/projects/p/{queues.ids['project']}/t/chat-3c90fa")
+    expect(sam.locator("#feedback-strip")).to_contain_text("thread helpful hidden until you have reviewed")
+    sam.goto(queues.url("blind", "/review"))
+    heading(sam, "chat-3c90fa")
     answer(sam, "0")
     expect(sam.locator("#annotate")).not_to_contain_text("Ruth")
     sam.keyboard.press("Control+Enter")

@@ -56,13 +56,20 @@ def blind_for(membership: Membership, *, threads: Iterable[uuid.UUID] = (), trac
     if membership.role != Role.ANNOTATOR:
         return Blind()
     items = QueueItem.objects.in_workspace(membership.workspace).blind_to(membership.user).touching(threads, traces)
-    found: dict[bool, dict[uuid.UUID, frozenset[str]]] = {True: {}, False: {}}
+    threads_kept: dict[uuid.UUID, frozenset[str]] = {}
+    runs_kept: dict[uuid.UUID, frozenset[str]] = {}
     for thread, run_id, rubric in items.values_list("thread", "run_id", "queue__rubric"):
-        kept, subject = found[thread is not None], thread or run_id
         keys = frozenset({row["feedback_key"] for row in rubric} | {NOTE, CORRECTION}) if rubric else frozenset()
-        before = kept.get(subject, keys)
-        kept[subject] = keys | before if keys and before else frozenset()
-    return Blind(membership.user_id, found[True], found[False])
+        if thread is not None:
+            _keep(threads_kept, thread, keys)
+        elif run_id is not None:
+            _keep(runs_kept, run_id, keys)
+    return Blind(membership.user_id, threads_kept, runs_kept)
+
+
+def _keep(kept: dict[uuid.UUID, frozenset[str]], subject: uuid.UUID, keys: frozenset[str]) -> None:
+    before = kept.get(subject, keys)
+    kept[subject] = keys | before if keys and before else frozenset()
 
 
 def blind_on(membership: Membership, thread: Thread | None, run: Run | None = None) -> Blind:
