@@ -36,7 +36,11 @@ def json_lines(project: Project, runs: RunQuerySet, columns: Sequence[Column]) -
 
 
 def _raw(frame: bytes | memoryview | None) -> Any:
-    return None if frame is None else msgspec.Raw(payload.unpack(frame))
+    """In one line, however the client has laid it out."""
+    if frame is None:
+        return None
+    text = payload.unpack(frame)
+    return msgspec.Raw(msgspec.json.format(text, indent=-1) if b"\n" in text or b"\r" in text else text)
 
 
 def _batches(project: Project, runs: RunQuerySet, columns: Sequence[Column]) -> Iterator[tuple[Run, list[Any]]]:
