@@ -126,6 +126,13 @@ def test_question_mark_shows_the_keys(page: Page, ada: Person):
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_a_key_that_does_nothing_on_a_page_is_not_told(page: Page, ada: Person):
+    page.goto(ada.home + "/settings/keys")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Close the panel")
+    expect(page.get_by_text("Search on this page")).to_be_hidden()
+
+
 def test_first_tab_stop_skips_the_navigation(page: Page, ada: Person):
     page.goto(ada.home + "/projects")
     page.keyboard.press("Tab")
@@ -144,6 +151,15 @@ def test_navigation_opens_on_a_narrow_screen_without_script(
     page.locator("label", has_text="Show the navigation").click()
     page.get_by_role("link", name="Settings").click()
     expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+
+
+def test_what_needs_a_script_is_not_offered_without_one(
+    new_context: Callable[..., BrowserContext], signed_in, ada: Person
+):
+    page = new_context(storage_state=signed_in, java_script_enabled=False).new_page()
+    page.goto(ada.home + "/settings/workspace")
+    expect(page.get_by_role("button", name="Save")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy")).to_be_hidden()
 
 
 def test_key_is_made_and_revoked_without_script(new_context: Callable[..., BrowserContext], signed_in, ada: Person):
