@@ -12,10 +12,10 @@ from apps.accounts.access import KeyRequest, key_of
 from apps.accounts.models import ApiKey, Scope, Workspace
 from apps.feedback import configs, schemas, services
 from apps.feedback.access import config_or_404, feedback_or_404
-from apps.feedback.keys import MAX_CATEGORIES, BadConfig, BadFeedback, config_json
+from apps.feedback.keys import MAX_CATEGORIES, BadConfig, BadFeedback
 from apps.feedback.models import Feedback, FeedbackKey
 from apps.feedback.receive import take
-from apps.feedback.wire import GivenFeedback, Verdict, feedback_json, verdict
+from apps.feedback.wire import GivenFeedback, Verdict, feedback_json, named_config_json, verdict
 from apps.projects.models import Project
 from apps.projects.schemas import answers
 from apps.projects.wire import Moment, Text
@@ -220,14 +220,4 @@ def delete_config(request: KeyRequest, asked: Query[ConfigAddress]) -> HttpRespo
 
 
 def _config_json(config: FeedbackKey) -> dict[str, Any]:
-    return {
-        "id": config.pk,
-        "feedback_key": config.key,
-        "feedback_config": config_json(config),
-        "tenant_id": config.workspace_id,
-        "modified_at": config.modified_at,
-        "is_lower_score_better": config.is_lower_score_better,
-        "is_enforced": True,
-        "is_first": True,
-        "is_deleted": False,
-    }
+    return {**named_config_json(config), "is_enforced": True, "is_first": True, "is_deleted": False}

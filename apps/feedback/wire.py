@@ -13,8 +13,8 @@ from ninja import Schema
 from pydantic import Field
 
 from apps.feedback.draft import Draft
-from apps.feedback.keys import MAX_JSON_BYTES, MAX_KEY, BadFeedback
-from apps.feedback.models import SCORE_PLACES, Feedback
+from apps.feedback.keys import MAX_JSON_BYTES, MAX_KEY, BadFeedback, config_json
+from apps.feedback.models import SCORE_PLACES, Feedback, FeedbackKey
 from apps.projects.values import storable
 from apps.projects.wire import Moment, Text
 
@@ -200,6 +200,18 @@ def feedback_json(feedback: Feedback) -> dict[str, Any]:
         "last_turn": feedback.last_turn,
         "is_current": feedback.current,
         "start_time": None,
+    }
+
+
+def named_config_json(config: FeedbackKey) -> dict[str, Any]:
+    """The configuration of a key with the key and the workspace it is for."""
+    return {
+        "id": config.pk,
+        "feedback_key": config.key,
+        "feedback_config": config_json(config),
+        "tenant_id": config.workspace_id,
+        "modified_at": zulu(config.modified_at),
+        "is_lower_score_better": config.is_lower_score_better,
     }
 
 

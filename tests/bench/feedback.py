@@ -5,7 +5,6 @@ the Threads tab without and with a feedback filter over HTTP, and times in this 
 """
 
 import argparse
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -15,8 +14,7 @@ from urllib.parse import quote
 import psycopg
 
 from tests.bench.machine import percentile
-from tests.bench.pages import Bench, Measured, measure
-from tests.server import LiveServer
+from tests.bench.pages import Bench, Measured, measure, running
 
 # Half of the runs, spread evenly: user_score with a rare 5, tone as a label, and one key that hardly anybody has.
 FILL = """
@@ -127,23 +125,14 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="requests a page")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    server = LiveServer()
-    try:
-        os.environ |= {"THREADLINE_HOME": str(server.home), "DJANGO_SETTINGS_MODULE": "config.settings"}
-        os.environ.pop("DATABASE_URL", None)
-        import django
-
-        django.setup()
-        bench = Bench(server, options)
+    with running(options) as bench:
         bench.grow(options.sizes[0])
-        fill(bench, server.database_url)
+        fill(bench, bench.server.database_url)
         for row in pages(bench):
             print(f"{row.page:28} p50 {row.p50 * 1e3:8.1f} ms  p95 {row.p95 * 1e3:8.1f} ms  {row.size / 1e3:6.1f} kB")
         for name, call in calls(bench).items():
             times = timed(call, options.count)
             print(f"{name:28} p50 {percentile(times, 50) * 1e3:8.2f} ms  mean {statistics.mean(times) * 1e3:8.2f} ms")
-    finally:
-        server.stop()
 
 
 if __name__ == "__main__":

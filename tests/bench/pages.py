@@ -11,7 +11,8 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
@@ -219,12 +220,9 @@ def show(results: dict[int, list[Measured]]) -> None:
         print(f"{row[0].page:30}{''.join(f'{cell:>24}' for cell in cells)}{row[-1].size / 1e3:8.1f}")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="numbers of runs, ascending")
-    parser.add_argument("--count", type=int, default=200, help="requests a page and size")
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+@contextmanager
+def running(options: argparse.Namespace) -> Iterator[Bench]:
+    """A Threadline of its own, whose models this process may use too."""
     server = LiveServer()
     try:
         os.environ |= {"THREADLINE_HOME": str(server.home), "DJANGO_SETTINGS_MODULE": "config.settings"}
@@ -232,18 +230,27 @@ def main() -> None:
         import django
 
         django.setup()
-        bench = Bench(server, options)
+        yield Bench(server, options)
+    except AssertionError:
+        print(server.output()[-4_000:])
+        raise
+    finally:
+        server.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="numbers of runs, ascending")
+    parser.add_argument("--count", type=int, default=200, help="requests a page and size")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with running(options) as bench:
         results = {}
         for size in sorted(options.sizes):
             print(f"{size:,} runs")
             bench.grow(size)
             results[size] = bench.measure()
         show(results)
-    except AssertionError:
-        print(server.output()[-4_000:])
-        raise
-    finally:
-        server.stop()
 
 
 if __name__ == "__main__":

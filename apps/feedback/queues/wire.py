@@ -7,11 +7,9 @@ from typing import Any, Final
 from django.http import HttpRequest
 
 from apps.accounts.models import User, Workspace
-from apps.feedback.keys import config_json
-from apps.feedback.models import FeedbackKey
 from apps.feedback.queues.models import AnnotationQueue, Kind, QueueItem, Section
 from apps.feedback.queues.rubric import RubricRow, rows_of
-from apps.feedback.wire import zulu
+from apps.feedback.wire import named_config_json, zulu
 from apps.projects import ports
 from apps.projects.schemas import FLAG, ID, OBJECT, TEXT, TIME, V1_TIME, WHOLE, Json, array, by_name, maybe, object_of
 from apps.runs.api import attachments_of
@@ -158,18 +156,7 @@ def _rubric_json(row: RubricRow) -> dict[str, Any]:
         "value_descriptions": row.texts or None,
         "score_descriptions": row.score_texts or None,
         "is_required": row.required,
-        "feedback_config": None if row.config is None else _config(row.config),
-    }
-
-
-def _config(config: FeedbackKey) -> dict[str, Any]:
-    return {
-        "id": config.pk,
-        "feedback_key": config.key,
-        "feedback_config": config_json(config),
-        "tenant_id": config.workspace_id,
-        "modified_at": zulu(config.modified_at),
-        "is_lower_score_better": config.is_lower_score_better,
+        "feedback_config": None if row.config is None else named_config_json(row.config),
     }
 
 
