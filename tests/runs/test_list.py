@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User, Workspace
 from apps.projects.models import Project
+from apps.runs.listing import narrow
 from apps.runs.table import sorts
 from tests.factories import EPOCH, ProjectFactory
 from tests.threads.listing import chat, llm
@@ -157,6 +158,16 @@ def test_all_filters_narrow_together(viewer: Client, project: Project) -> None:
     assert listed(viewer, project, show="llm", trace_filter='eq(name, "first")') == ["ChatOpenAI"]
     assert listed(viewer, project, tree_filter='eq(model, "claude")') == ["second"]
     assert listed(viewer, project, thread_filter='eq(thread_id, "a")') == ["first"]
+
+
+@pytest.mark.parametrize("few", [0, 2_000])
+def test_runs_of_few_and_of_many_threads_are_found(
+    viewer: Client, project: Project, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(narrow, "FEW_THREADS", few)
+    assert listed(viewer, project, thread_filter='eq(thread_id, "a")') == ["first"]
+    assert len(listed(viewer, project, thread_filter="gt(turn_count, 0)", show="all")) == 4
+    assert listed(viewer, project, thread_filter="gt(turn_count, 1)") == []
 
 
 def test_what_is_asked_for_is_said_in_words(viewer: Client, project: Project) -> None:
