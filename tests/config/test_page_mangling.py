@@ -1,15 +1,15 @@
-"""Every page with parameters that no page has made: whatever they hold, it is told or passed over, and nothing breaks."""
+"""Every page and every route of the API with what no page and no client has made: it is told or passed over, and nothing breaks."""
 
-import uuid
 from typing import Any, Final
 from urllib.parse import quote
 
 import pytest
 from django.test import Client
+from django.urls import get_resolver
 
 from apps.accounts.models import Role, Workspace
 from apps.feedback.queues.models import AnnotationQueue
-from tests.config.test_page_isolation import ROUTES, filled
+from tests.config.test_page_isolation import ROUTES, filled, patterns
 from tests.factories import ApiKeyFactory, MembershipFactory
 from tests.threads.wire import run, send
 
@@ -22,34 +22,35 @@ NAMES: Final = (
 )  # fmt: skip
 FILTERS: Final = NAMES.index("sort")
 LISTS: Final = ("/threads", "/runs", "/aside", "/histogram", "/newer", "/place")
+FIELDS: Final = (
+    "do", "tag", "comment", "score", "value", "label", "description", "role", "email", "timezone", "rubric", "instructions", "kind",
+    "scope", "all", "note", "correction", "title", "pinned", "shared", "default", "columns", "type", "reviews_needed", "reserved_minutes",
+)  # fmt: skip
+API: Final = sorted({path for path in patterns(get_resolver().url_patterns) if path.startswith(("api/v1", "api/v2"))})
+BODIES: Final = {
+    "deep": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "deep list": b"[" * 100_000,
+    "not UTF-8": b'{"name": "\xff\xfe"}',
+    "NUL": rb'{"name": "\u0000", "id": "\u0000", "run_id": "\u0000", "key": "\u0000", "filter": "\u0000", "limit": -1}',
+    "list": b"[{}, null, 1e999]",
+}
 VALUES: Final = {
     "nothing": "",
     "NUL": "%00",
-    "lone surrogate": "%ED%A0%80",
     "not UTF-8": "%FF%FE",
     "minus": "-1",
     "huge": "9" * 30,
-    "superscript": quote("²"),
     "other digits": quote("١٢"),
-    "not a number": "NaN",
-    "infinite": "1e999",
     "end of time": "9999-12-31T23:59:59.999999-23:59",
     "beginning of time": "0001-01-01T00:00:00%2B23:59",
-    "no date": "2026-02-30",
     "long age": "99999w",
     "unclosed": quote('and(eq(name, "'),
-    "brackets": "(" * 3_000,
-    "SQL": quote("' OR 1=1; --"),
     "percent": quote("%s %(x)s %%"),
     "markup": quote("<script>alert(1)</script>"),
     "line breaks": "%0d%0aSet-Cookie:%20a=b",
-    "turned": quote("\u202e\u2066\u200b"),
     "emoji": quote("\U0001f600" * 500),
     "long": "a" * 20_000,
-    "path": "..%2F..%2Fetc%2Fpasswd",
-    "uuid": str(uuid.UUID(int=7)),
     "JSON": quote('{"a": [null, 1e999]}'),
-    "commas": "," * 500,
     "steps": quote('inputs."a[0].b[99999999]'),
     "metadata": quote("metadata.a'b\"c%,feedback.x\x00,-metadata."),
 }
@@ -89,3 +90,32 @@ def test_no_list_breaks_by_what_is_no_filter(walked: Any, value: str) -> None:
     told = [(route, client.get(f"{filled(route, names)}?{query}").status_code) for route in lists]
     assert len(told) >= len(LISTS)
     assert [(route, status) for route, status in told if status >= 500] == []
+
+
+@pytest.mark.parametrize("value", ["NUL", "long"])
+def test_no_form_breaks_by_its_fields(walked: Any, value: str) -> None:
+    client, _, names = walked
+    form = "&".join(f"{name}={VALUES[value]}" for name in (*NAMES, *FIELDS))
+    told = [
+        (route, client.post(filled(route, names), form, "application/x-www-form-urlencoded").status_code)
+        for route in ROUTES
+        if "delete" not in route
+    ]
+    assert [(route, status) for route, status in told if status >= 500] == []
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_no_route_of_the_api_breaks_by_its_body(walked: Any, body: str) -> None:
+    client, workspace, names = walked
+    key = {"x-api-key": ApiKeyFactory(workspace=workspace, scope="full").secret}
+    told = [
+        (
+            method,
+            route,
+            client.generic(method, filled(route, names), BODIES[body], "application/json", headers=key).status_code,
+        )
+        for route in API
+        for method in ("POST", "PATCH")
+    ]
+    assert len(told) > 100
+    assert [each for each in told if each[2] >= 500] == []
