@@ -129,7 +129,8 @@ def main() -> None:
         bench.grow(options.sizes[0])
         fill(bench, bench.server.database_url)
         for row in pages(bench):
-            print(f"{row.page:28} p50 {row.p50 * 1e3:8.1f} ms  p95 {row.p95 * 1e3:8.1f} ms  {row.size / 1e3:6.1f} kB")
+            times = f"p50 {row.p50 * 1e3:8.1f} ms  p95 {row.p95 * 1e3:8.1f} ms  CPU {row.cpu * 1e3:7.1f} ms"
+            print(f"{row.page:28} {times}  {row.size / 1e3:6.1f} kB")
         for name, call in calls(bench).items():
             times = timed(call, options.count)
             print(f"{name:28} p50 {percentile(times, 50) * 1e3:8.2f} ms  mean {statistics.mean(times) * 1e3:8.2f} ms")
