@@ -94,7 +94,7 @@ def test_tools_and_retrievers_are_cards_between_question_and_answer(viewer: Clie
     project = send(workspace, *agent())
     html = page(viewer, project)
     assert "customer=&quot;sally&quot;" in html
-    assert html.index("hello") < html.index("search_orders") < html.index("docs") < html.index(">hi<")
+    assert html.index("hello") < html.index("search_orders") < html.index(">docs<") < html.index(">hi<")
 
 
 def opened(client: Client, project: Project, run_id: str) -> str:
