@@ -19,7 +19,7 @@ from apps.projects.models import Project
 from apps.runs.columns import CARRIED, TEXT, money, unenforced
 from apps.runs.query.compile import IS_ROOT, NAME_INDEXED, HasFeedback, to_q
 from apps.runs.query.nodes import Node
-from apps.runs.query.totals import asks_for_roots, of_traces
+from apps.runs.query.totals import asks_for_roots, of_shown, of_traces
 
 
 class RunType(models.TextChoices):
@@ -196,7 +196,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         from apps.runs.search.find import prepared  # it stands on this module
 
         node = prepared(condition)
-        return self.filter(to_q(of_traces(node) if self.whole_traces or asks_for_roots(node) else node))
+        return self.filter(to_q(of_traces(node) if self.whole_traces or asks_for_roots(node) else of_shown(node)))
 
     def matching_trace(self, condition: Node, within: "RunQuerySet") -> Self:
         """Runs of traces whose root, looked for within, matches."""

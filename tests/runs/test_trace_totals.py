@@ -50,8 +50,10 @@ def test_a_filter_of_roots_sees_what_their_answer_shows(api: Caller, project: Pr
     assert names(api, project, **asked) == {"large"}
 
 
-def test_a_filter_of_any_run_sees_the_runs_own_tokens(api: Caller, project: Project) -> None:
-    assert names(api, project, filter="gt(total_tokens, 30)") == {"llm"}
+def test_a_filter_of_any_run_sees_what_its_answer_shows(api: Caller, project: Project) -> None:
+    assert names(api, project, filter="gt(total_tokens, 30)") == {"llm", "large"}
+    assert names(api, project, filter="and(not(gt(total_tokens, 30)), neq(total_tokens, null))") == {"llm", "small"}
+    assert names(api, project, filter='and(eq(run_type, "chain"), eq(total_cost, null))') == {"small"}
 
 
 def test_threads_are_found_by_the_totals_of_their_turns(api: Caller, project: Project) -> None:

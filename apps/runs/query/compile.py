@@ -23,7 +23,7 @@ from apps.runs.query import feedback, jsonpath, nodes, texts
 from apps.runs.query.fields import FIELDS, ORDER, Kind
 from apps.runs.query.nodes import And, Check, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search
 from apps.runs.query.texts import like_literal, like_pattern
-from apps.runs.query.totals import OF_TRACE
+from apps.runs.query.totals import OF_SHOWN, OF_TRACE
 
 THREAD_KEYS: Final = ("session_id", "conversation_id", "thread_id")
 # Run.thread_id is cut with a hash past this length, so a longer id stands there in another form than in the metadata.
@@ -130,6 +130,12 @@ class InTraces(Func):
         return self.template % {"expressions": sql, "condition": self.condition}, (*params, *self.params)
 
 
+class TraceMeets(InTraces):
+    """The same asked row by row, for an or() whose other side takes most runs without it."""
+
+    template = "EXISTS (SELECT 1 FROM runs_trace AS trace WHERE trace.trace_id = %(expressions)s AND %(condition)s)"
+
+
 class HasFeedback(Func):
     """The run has feedback that meets a condition, given as SQL.
 
@@ -200,6 +206,8 @@ def _compare(field: str, check: Check) -> Q:
         return ~_compare(field, Check(Op.EQ, check.values))
     if field.startswith(OF_TRACE):
         return Q(InTraces(*_of_trace(field.removeprefix(OF_TRACE), check)))
+    if field.startswith(OF_SHOWN):
+        return _of_shown(field.removeprefix(OF_SHOWN), check)
     if check.op is Op.IN and field not in _SPECIAL:
         return _known(column, Among(_expression(field, column, Op.EQ), Value(list(check.values))))
     if check.op in (Op.EQ, Op.IN):
@@ -217,6 +225,11 @@ def _of_trace(column: str, check: Check) -> tuple[str, list[Any]]:
     if check.op in (Op.EQ, Op.IN):
         return f"{known} AND {column} = ANY(%s)", [list(check.values)]
     return f"{known} AND {column} {_SIGNS[check.op]} %s", [check.value]
+
+
+def _of_shown(column: str, check: Check) -> Q:
+    of_trace = IS_ROOT & ~Q(run_type="llm")
+    return of_trace & Q(TraceMeets(*_of_trace(column, check))) | ~of_trace & _compare(column, check)
 
 
 def _equal(field: str, column: str, value: nodes.Value) -> Q:

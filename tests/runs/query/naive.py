@@ -12,7 +12,7 @@ from apps.feedback.models import Feedback
 from apps.runs import payload
 from apps.runs.models import Run
 from apps.runs.query.nodes import And, Check, Compare, Contains, Exists, Has, Node, Not, Op, Or, Pair, Search
-from apps.runs.query.totals import OF_TRACE
+from apps.runs.query.totals import OF_SHOWN, OF_TRACE
 
 ORDER = {
     Op.GT: lambda left, right: left > right,
@@ -50,6 +50,9 @@ def holds(node: Node, run: Run) -> bool:
 
 
 def value_of(field: str, run: Run) -> Any:
+    if field.startswith(OF_SHOWN):
+        column = field.removeprefix(OF_SHOWN)
+        return value_of(OF_TRACE + column if run.is_root and run.run_type != "llm" else column, run)
     if field.startswith(OF_TRACE):
         column, trace = field.removeprefix(OF_TRACE), run.trace
         known = trace.llm_count > (trace.unpriced_count if column.endswith("_cost") else 0)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from apps.runs.models import Run, Trace
 from apps.runs.query.parse import parse
-from apps.runs.query.totals import asks_for_roots, of_traces
+from apps.runs.query.totals import asks_for_roots, of_shown, of_traces
 from tests.factories import EPOCH, ProjectFactory, RunFactory, TraceFactory, mark
 from tests.runs.query.naive import holds
 
@@ -180,7 +180,7 @@ def test_sql_agrees_with_the_meaning(runs: list[Run], kind: st.SearchStrategy[st
     def agree(text: str) -> None:
         node = parse(text)
         found = set(Run.objects.matching(node).values_list("id", flat=True))
-        meant = of_traces(node) if asks_for_roots(node) else node
+        meant = of_traces(node) if asks_for_roots(node) else of_shown(node)
         assert found == {run.id for run in runs if holds(meant, run)}
 
     agree()
@@ -235,7 +235,7 @@ def test_any_text_is_found_by_itself() -> None:
 
 
 def test_many_values_are_looked_for_as_one_list() -> None:
-    run = RunFactory(total_tokens=5)
+    run = RunFactory(run_type="llm", total_tokens=5)
     for text in (
         f"in(id, {listed([quoted(str(uuid.uuid4()))] * 200 + [quoted(str(run.id))])})",
         "in(total_tokens, [1, 5.0])",
