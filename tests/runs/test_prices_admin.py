@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.accounts.models import User, Workspace
 from apps.runs.prices import ModelPrice
 from apps.runs.pricing import prices_for
-from tests.threads.wire import run, send
+from tests.threads.wire import send, unpriced
 
 ADD = {"model": "own-model-7", "provider": "", "pattern": "^own-model", "starts_at_0": "", "starts_at_1": ""}
 
@@ -64,11 +64,7 @@ def test_a_loaded_price_is_only_looked_at(root: Client) -> None:
 
 
 def test_the_explanation_of_a_cost_leads_there(root: Client, workspace: Workspace) -> None:
-    usage = {"usage_metadata": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}}
-    extra = {"metadata": {"ls_model_name": "own model/7", "session_id": "sally"}}
-    turn = run(thread_id="sally")
-    call = run("llm", parent=turn, run_type="llm", outputs={"answer": "x", **usage}) | {"extra": extra}
-    project = send(workspace, turn, call)
+    project = send(workspace, *unpriced("sally", "own model/7"))
     member = User.objects.get(email="root@example.org")
     member.memberships.create(workspace=workspace, role="viewer")
     page = f"/o/{workspace.pk}/projects/p/{project.pk}/t/sally?part=unpriced"

@@ -14,7 +14,7 @@ from apps.threads import neighbours as neighbours_module
 from apps.threads.access import thread_or_404
 from apps.threads.neighbours import Neighbours, neighbours
 from tests.factories import EPOCH
-from tests.threads.wire import run, send, turns
+from tests.threads.wire import run, send, turns, unpriced
 
 
 @pytest.fixture
@@ -127,9 +127,5 @@ def test_any_window_asked_for_is_bounded(viewer: Client, workspace: Workspace, q
 
 
 def test_the_models_without_a_price_are_named(viewer: Client, workspace: Workspace) -> None:
-    usage = {"usage_metadata": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}}
-    extra = {"metadata": {"ls_model_name": "own-model-7", "session_id": "sally"}}
-    root = run(thread_id="sally")
-    call = run("llm", parent=root, run_type="llm", outputs={"answer": "x", **usage}) | {"extra": extra}
-    project = send(workspace, root, call)
+    project = send(workspace, *unpriced("sally", "own-model-7"))
     assert "own-model-7" in get(viewer, project, "sally", part="unpriced")

@@ -45,6 +45,14 @@ def run(
     }
 
 
+def unpriced(thread_id: str, model: str) -> list[dict[str, Json]]:
+    """A turn with a call of a model that has no price."""
+    usage = {"usage_metadata": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}}
+    extra = {"metadata": {"ls_model_name": model, "session_id": thread_id}}
+    root = run(thread_id=thread_id)
+    return [root, run("llm", parent=root, run_type="llm", outputs={"answer": "x", **usage}) | {"extra": extra}]
+
+
 def send(workspace: Workspace, *runs: dict[str, Json]) -> Project:
     """The project they are in."""
     outcome = deliver(workspace, runs)
