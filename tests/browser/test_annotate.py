@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, shoot, sign_in, watched
-from tests.browser.test_threads import open_thread, panel
+from tests.browser.test_threads import open_project, open_thread, panel
 from tests.server import LiveServer
 
 SUPPORT = "sample-support-agent"
@@ -228,6 +228,18 @@ def test_the_strip_leads_to_the_verdicts_and_their_course(page: Page, ada: Perso
     page.locator("#feedback-strip").get_by_role("link", name="helpfulness").click()
     panel(page).get_by_role("link", name="Turn 2").click()
     expect(page.locator("#turn-2")).to_be_in_viewport()
+
+
+def test_the_threads_tab_shows_sorts_and_narrows_by_feedback(page: Page, ada: Person, keys: None) -> None:
+    open_project(page, ada, SUPPORT)
+    page.goto(page.url.split("?")[0] + "?cols=turns,feedback.helpfulness,feedback.resolved&sort=-feedback.helpfulness")
+    judged = page.get_by_role("row", name="chat-51d7e8")
+    expect(judged).to_contain_text("0.5")
+    expect(judged.get_by_title("about the thread as a whole")).to_be_visible()
+    page.get_by_title("Only threads with resolved").click()
+    expect(page.locator("table.threads tbody tr")).to_have_count(1)
+    expect(judged).to_be_visible()
+    assert_accessible(page)
 
 
 def test_annotating_is_accessible_and_fits_in_every_look(dressed: Page, look: Look, ada: Person, keys: None) -> None:
