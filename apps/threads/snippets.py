@@ -16,8 +16,8 @@ _FOUND = f"""
 SELECT DISTINCT ON (trace.thread_id) trace.thread_id, {COLUMNS}
 FROM runs_trace AS trace JOIN runs_searchtext AS text ON text.trace_id = trace.trace_id
 JOIN runs_run AS run ON run.trace_id = text.trace_id AND run.id = text.id
-WHERE trace.project_id = %s AND trace.thread_id = ANY(%s) AND (text.trace_id, text.id) IN
-    (SELECT trace_id, id FROM runs_searchtext WHERE {{condition}} AND project_id = %s)
+WHERE trace.project_id = %s AND trace.thread_id = ANY(%s)
+    AND (SELECT {{condition}} FROM runs_searchtext AS own WHERE own.trace_id = text.trace_id AND own.id = text.id)
 ORDER BY trace.thread_id, trace.start_time DESC, text.id
 """
 
@@ -31,6 +31,6 @@ def snippets_of(project: Project, threads: Sequence[Thread], asked: Node | None)
     with connection.cursor() as cursor:
         cursor.execute(
             _FOUND.replace("{condition}", condition),
-            [*given(search.words[0]), project.pk, [thread.thread_id for thread in threads], *params, project.pk],
+            [*given(search.words[0]), project.pk, [thread.thread_id for thread in threads], *params],
         )
         return {thread_id: snippet(found, search.words) for thread_id, *found in cursor.fetchall()}

@@ -1,5 +1,6 @@
 """The process that runs background jobs: `python -m config.up.worker`."""
 
+import gc
 import os
 from threading import Event, Thread
 from typing import Any
@@ -36,6 +37,9 @@ def main() -> None:
 
     from apps.runs.search.index import index_steadily
 
+    # What is loaded by now lives as long as the process: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
     stop = Event()
     indexer = Thread(target=index_steadily, args=[stop], name="search index")
     indexer.start()

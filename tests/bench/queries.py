@@ -36,8 +36,8 @@ _CHANGED = {
 COPY_TEXTS = f"""
 INSERT INTO runs_searchtext (trace_id, id, project_id, about, inputs, outputs, words, input_pairs, output_pairs)
 SELECT {_CHANGED["trace_id"]}, {_CHANGED["id"]}, project_id, about || E'\\nrequest_id ' || {_REQUEST}, inputs, outputs,
-    coalesce(words, ''::tsvector) || array_to_tsvector(ARRAY['request', 'id', {_REQUEST}]), input_pairs, output_pairs
-FROM seed_texts AS run, {_COPIES}
+    coalesce(words, '{{}}') || (number - (number >> 31 << 32))::int4, input_pairs, output_pairs
+FROM seed_texts AS run, {_COPIES}, crc32({_REQUEST}::bytea) AS number
 """
 COPY_WORDS = f"INSERT INTO runs_searchword SELECT {_REQUEST} FROM seed_texts AS run, {_COPIES} ON CONFLICT DO NOTHING"
 
@@ -60,6 +60,11 @@ FILTERS = {
     "name, no run": 'eq(name, "none")',
     "status, 1 of 75": 'eq(status, "error")',
     "status, no run": 'eq(status, "pending")',
+    "pair of inputs, one turn": 'and(eq(input_key, "question"), eq(input_value, "東京の天気は晴れです。 Order 4711"))',
+    "pair of inputs, every call": 'and(eq(input_key, "model"), eq(input_value, "gpt-4o-mini"))',
+    "pair of outputs, 1 of 400": 'and(eq(output_key, "documents.metadata.source"), eq(output_value, "https://docs.example.com/manual/173"))',
+    "pair of outputs, no run": 'and(eq(output_key, "finish_reason"), eq(output_value, "none"))',
+    "key of outputs, no run": 'and(eq(output_key, "none"), like(output_value, "%a%"))',
     "search, one run": 'search("{request}")',
     "search, part of one word": 'search("{part}")',
     "search, common word": 'search("python")',

@@ -92,24 +92,33 @@ class ListContains(_Operator):
 
 
 class InTexts(Func):
-    """The run is among those whose row in the search table meets a condition, given as SQL."""
+    """The run's row in the search table meets a condition, given as SQL.
 
-    template = "(%(expressions)s) IN (SELECT trace_id, id FROM runs_searchtext WHERE %(condition)s)"
+    Of what is common, each run that is read has its own row looked up (they stand in one place, so a cluster can): a page is full soon.
+    PostgreSQL would often take it for rare, as it takes a run's two ids for independent, and look for all there are.
+    """
+
+    among = "(%(run)s) IN (SELECT trace_id, id FROM runs_searchtext WHERE %(condition)s)"
+    told = among[:-1] + " AND trace_id = ANY(%%s::uuid[]))"
+    each = (
+        "coalesce((SELECT %(condition)s FROM runs_searchtext AS own WHERE (own.trace_id, own.id) = (%(run)s)), false)"
+    )
     output_field = models.BooleanField()
 
-    def __init__(self, *run: F, condition: str, params: list[Any]) -> None:
-        super().__init__(*run)
-        self.condition, self.params = condition, tuple(params)
+    def __init__(self, condition: str, params: list[Any], traces: str | None, common: bool) -> None:
+        super().__init__(F("trace_id"), F("id"))
+        self.condition, self.params, self.traces, self.common = condition, tuple(params), traces, common
 
     def as_sql(  # type: ignore[override]  # a template of its own
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
-        run = [compiler.compile(column) for column in self.get_source_expressions()]
-        sql = ", ".join(part for part, _ in run)
-        return self.template % {"expressions": sql, "condition": self.condition}, (
-            *(p for _, ps in run for p in ps),
-            *self.params,
-        )
+        (trace, first), (run, second) = (compiler.compile(column) for column in self.get_source_expressions())
+        parts = {"run": f"{trace}, {run}", "condition": self.condition}
+        if self.traces is not None:
+            return self.told % parts, (*first, *second, *self.params, self.traces)
+        if self.common:
+            return self.each % parts, (*self.params, *first, *second)
+        return self.among % parts, (*first, *second, *self.params)
 
 
 class InTraces(Func):
@@ -181,7 +190,7 @@ def to_q(node: Node) -> Q:
         case Exists(field, key):
             return _path(field, jsonpath.with_key([key]))
         case Search() if node.in_texts:
-            return _in_texts(*texts.search(node))
+            return Q(InTexts(*texts.search(node), node.traces, node.common))
         case Search(words, fields):
             return _all(_any(_holds(field, word) for field in fields) for word in words)
         case Pair():
@@ -283,25 +292,22 @@ def _pair(pair: Pair) -> Q:
     if pair.relation == "feedback":
         return _feedback(pair)
     if pair.keys and not pair.keys_absent:
-        return _path(pair.relation, jsonpath.with_key(pair.keys, pair.checks))
+        return _path(pair.relation, jsonpath.with_key(pair.keys, pair.checks), pair.traces, common=pair.common)
     absent = [check for check in pair.checks if check.op is Op.NEQ]
     present = [check for check in pair.checks if check.op is not Op.NEQ]
-    conditions = [~_path(pair.relation, jsonpath.anywhere([Check(Op.EQ, check.values)])) for check in absent]
+    paths = [jsonpath.anywhere([Check(Op.EQ, check.values)]) for check in absent]
     if pair.keys:
-        conditions.append(~_path(pair.relation, jsonpath.with_key(pair.keys)))
+        paths.append(jsonpath.with_key(pair.keys))
+    conditions = [~_path(pair.relation, path, common=True) for path in paths]
     if present:
-        conditions.append(_path(pair.relation, jsonpath.anywhere(present)))
+        conditions.append(_path(pair.relation, jsonpath.anywhere(present), common=pair.common))
     return _all(conditions)
 
 
-def _path(relation: str, path: str) -> Q:
+def _path(relation: str, path: str, traces: str | None = None, *, common: bool = False) -> Q:
     if relation == "metadata":
         return _known(relation, PathExists(F(relation), Value(path)))
-    return _in_texts(*texts.pairs(relation, path))
-
-
-def _in_texts(condition: str, params: list[Any]) -> Q:
-    return Q(InTexts(F("trace_id"), F("id"), condition=condition, params=params))
+    return Q(InTexts(*texts.pairs(relation, path), traces, common))
 
 
 def _holds(field: str, word: str) -> Q:

@@ -102,13 +102,13 @@ class Exists:
 class Search:
     """Each word is part of some searchable text, whatever its case. fields is where to look.
 
-    What the index tells, once asked: the only traces that may match, or else words of which the trace of a run that matches has one.
+    traces are the only ones that may match, as an array's text, where the index tells that; common is what too many have to be told.
     """
 
     words: tuple[str, ...]
     fields: tuple[str, ...]
-    traces: tuple[UUID, ...] | None = None
-    terms: tuple[str, ...] = ()
+    traces: str | None = None
+    common: bool = False
 
     @property
     def in_texts(self) -> bool:
@@ -121,12 +121,15 @@ class Pair:
     """One key and its value in a relation such as metadata: the conditions of one and() that bind to the same pair.
 
     keys is empty when no key was asked for; keys_absent tells neq(key) from eq(key). See docs/filter-language.md.
+    traces and common are those of a search, for pairs of inputs and outputs.
     """
 
     relation: str
     keys: tuple[str, ...]
     keys_absent: bool
     checks: tuple[Check, ...]
+    traces: str | None = None
+    common: bool = False
 
 
 type Node = And | Or | Not | Compare | Has | Contains | Exists | Search | Pair

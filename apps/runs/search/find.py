@@ -1,16 +1,17 @@
 """What a query does before it looks into the search tables: it has waiting runs indexed, and finds words by their parts."""
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
-from uuid import UUID
 
 from django.db import connection, transaction
 
-from apps.runs.query.nodes import And, Node, Not, Or, Pair, Search
-from apps.runs.query.texts import any_of, like_literal
-from apps.runs.search import index
-from apps.runs.search.text import Clue, clues_of, fold
+from apps.runs.query.jsonpath import as_number
+from apps.runs.query.nodes import And, Node, Not, Op, Or, Pair, Search
+from apps.runs.query.texts import like_literal
+from apps.runs.search import index, keys
+from apps.runs.search.text import UNREAD, Clue, clues_of, fold
 
 MAX_EXPANSION: Final = 1_000
 """A part that stands in more different words is left to the reading of texts: it is so common that a page is full soon."""
@@ -20,8 +21,11 @@ MAX_TRIES: Final = 2
 # PostgreSQL knows well how common a few words are.
 FEW_WORDS: Final = 5
 MAX_ESTIMATE: Final = 2 * MAX_TRACES
-_TRACES = "SELECT trace_id FROM runs_searchtext WHERE words @@ %s::tsquery LIMIT %s"
-_ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM runs_searchtext WHERE words @@ %s::tsquery"
+_TRACES = """
+SELECT count(*), coalesce(array_agg(trace_id)::text, '{}')
+FROM (SELECT trace_id FROM runs_searchtext WHERE words && %s::int4[] LIMIT %s) AS found
+"""
+_ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM runs_searchtext WHERE words && %s::int4[]"
 _CONTAINING = "SELECT word FROM runs_searchword WHERE word LIKE %s LIMIT %s"
 
 
@@ -30,7 +34,7 @@ def prepared(node: Node) -> Node:
     if not _looks_into_texts(node):
         return node
     index.catch_up()
-    return _with_terms(node)
+    return _with_hints(node, negated=False)
 
 
 def _looks_into_texts(node: Node) -> bool:
@@ -46,56 +50,93 @@ def _looks_into_texts(node: Node) -> bool:
     return False
 
 
-def _with_terms(node: Node) -> Node:
+def _with_hints(node: Node, *, negated: bool) -> Node:
+    """negated: inside not(), where most runs match as a rule."""
     match node:
         case And(parts):
-            return And(tuple(map(_with_terms, parts)))
+            return And(tuple(_with_hints(part, negated=negated) for part in parts))
         case Or(parts):
-            return Or(tuple(map(_with_terms, parts)))
+            return Or(tuple(_with_hints(part, negated=negated) for part in parts))
         case Not(part):
-            return Not(_with_terms(part))
+            return Not(_with_hints(part, negated=True))
         case Search() if node.in_texts:
-            words = tuple(map(fold, node.words))
-            clues = dict.fromkeys(clue for word in words for clue in clues_of(word))
-            quick = [clue for clue in clues if clue.is_quick]
-            found = map(_containing, (quick or list(clues))[:MAX_CLUES])
-            return _narrowed(replace(node, words=words), [group for group in found if group is not None])
+            return _of_search(node)
+        case Pair("input" | "output", (_, *_) as asked, False) if _have_numbers(asked):
+            traces = _told([_of_pair(node)])
+            return replace(node, traces=traces, common=traces is None)
+        case Pair("input" | "output"):
+            return replace(node, common=negated)
     return node
 
 
-def _narrowed(search: Search, groups: list[tuple[str, ...]]) -> Search:
-    """With the traces that have a word of the rarest group, or that group where they are too many to tell.
+def _of_search(search: Search) -> Search:
+    words = tuple(map(fold, search.words))
+    clues = dict.fromkeys(clue for word in words for clue in clues_of(word))
+    quick = [clue for clue in clues if clue.is_quick]
+    found = map(_containing, (quick or list(clues))[:MAX_CLUES])
+    traces = _told([_numbers(keys.of_words(map(str.encode, group))) for group in found if group is not None])
+    return replace(search, words=words, traces=traces, common=traces is None)
 
-    Told, because PostgreSQL takes many rare words together for a common one and walks through all runs, and two common words together
-    for a rare thing and collects most traces.
+
+def _have_numbers(paths: Iterable[str]) -> bool:
+    """Whether the index has all runs' numbers of these; an empty step of a path is not told from none."""
+    steps = {step for path in paths for step in path.split(".")}
+    return "" not in steps and UNREAD.isdisjoint(steps) and not index.is_behind()
+
+
+def _of_pair(pair: Pair) -> tuple[int, ...]:
+    """Numbers of which the trace of a run that matches has one: of its keys, or of these with the values that it equals."""
+    paths = [keys.of_path(pair.relation, key) for key in pair.keys]
+    values = next((check.values for check in pair.checks if check.op in (Op.EQ, Op.IN)), None)
+    if values is None:
+        return _numbers(paths)
+    texts = dict.fromkeys(text for value in values for text in _forms(str(value)))
+    return _numbers(keys.of_value(path, text) for path in paths for text in texts)
+
+
+def _numbers(found: Iterable[int]) -> tuple[int, ...]:
+    return tuple(keys.signed(found))
+
+
+def _forms(text: str) -> Iterator[str]:
+    """As a text, and as the number that is written so."""
+    yield text
+    if (number := as_number(text)) is not None:
+        yield keys.spelled(float(number))
+
+
+def _told(groups: Sequence[tuple[int, ...]]) -> str | None:
+    """The traces that have a number of the rarest group, as an array's text; None where they are too many to tell.
+
+    Told, because PostgreSQL takes many rare words together for a common one, and two common words together for a rare thing.
     """
     if not all(groups):
-        return replace(search, traces=())
+        return "{}"
     estimates = {group: _estimated(group) for group in groups}
     likely = [group for group in estimates if len(group) > FEW_WORDS or estimates[group] < MAX_ESTIMATE]
     # Of many words the estimate is far too high, so they come first.
     for group in sorted(likely, key=lambda group: (len(group) <= FEW_WORDS, estimates[group]))[:MAX_TRIES]:
         if (traces := _traces_with(group)) is not None:
-            return replace(search, traces=traces)
-    return replace(search, terms=min(estimates, key=lambda group: estimates[group], default=()))
+            return traces
+    return None
 
 
-def _estimated(group: tuple[str, ...]) -> float:
-    """How many rows have one of the words, by PostgreSQL's statistics."""
+def _estimated(group: tuple[int, ...]) -> float:
+    """How many rows have one of the numbers, by PostgreSQL's statistics."""
     with connection.cursor() as cursor:
-        cursor.execute(_ESTIMATE, [any_of(group)])
+        cursor.execute(_ESTIMATE, [list(group)])
         plan = cursor.fetchone()[0]
     return float((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
 
 
-def _traces_with(group: tuple[str, ...]) -> tuple[UUID, ...] | None:
-    """The traces that have one of the words; None when there are too many."""
+def _traces_with(group: tuple[int, ...]) -> str | None:
+    """The traces that have one of the numbers; None when there are too many."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(_TRACES, [any_of(group), MAX_TRACES + 1])
-        traces = tuple(row[0] for row in cursor.fetchall())
+        cursor.execute(_TRACES, [list(group), MAX_TRACES + 1])
+        count, traces = cursor.fetchone()
         cursor.execute("SET LOCAL enable_seqscan = on")
-    return None if len(traces) > MAX_TRACES else traces
+    return None if count > MAX_TRACES else traces
 
 
 def _containing(clue: Clue) -> tuple[str, ...] | None:

@@ -5,7 +5,7 @@ one lock until the rows are committed: a searcher waits for the worker's batch i
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
 from threading import Event
@@ -18,6 +18,7 @@ from django.db import DatabaseError, close_old_connections, connection, transact
 
 from apps.projects.models import Project
 from apps.runs.ingest.sql import array
+from apps.runs.search import keys, rows, vocabulary
 from apps.runs.search.text import Text, text_of, words_in
 
 BATCH: Final = 500
@@ -28,47 +29,32 @@ _LOCK: Final = 7_267_301  # any number that nothing else here locks
 
 _MARK = """
 INSERT INTO runs_searchpending (marked_at, trace_id, id)
-SELECT now(), trace_id, id FROM unnest(%(traces)s::uuid[], %(ids)s::uuid[]) AS run (trace_id, id) ON CONFLICT DO NOTHING
+SELECT now(), trace_id, id FROM unnest(%(trace_of)s::uuid[], %(ids)s::uuid[]) AS run (trace_id, id) ON CONFLICT DO NOTHING
 """
 _MARK_ALL = "INSERT INTO runs_searchpending (marked_at, trace_id, id) SELECT least(start_time, now()), trace_id, id FROM runs_run"
 _FORGET = "DELETE FROM runs_searchtext WHERE trace_id = ANY(%(traces)s)"
+_WAITING = "SELECT EXISTS (SELECT FROM runs_searchpending)"
 _TAKE = """
 DELETE FROM runs_searchpending WHERE (marked_at, trace_id, id) IN (
-    SELECT marked_at, trace_id, id FROM runs_searchpending WHERE marked_at <= now() - make_interval(secs => %(age)s)
-    ORDER BY marked_at {order}, trace_id, id LIMIT %(limit)s
+    SELECT marked_at, trace_id, id FROM runs_searchpending WHERE marked_at <= now() - make_interval(secs => %(age)s) {found}
+    ORDER BY marked_at {order}, trace_id {order}, id {order} LIMIT %(limit)s
 ) RETURNING trace_id, id
 """
-_TAKE_OLDEST = _TAKE.format(order="")
-_TAKE_NEWEST = _TAKE.format(order="DESC")
-_READ = """
+_TAKE_OLDEST = _TAKE.format(order="", found="")
+# Marked as -infinity are those that a migration wants indexed anew: they are found all the same.
+_TAKE_NEWEST = _TAKE.format(order="DESC", found="AND marked_at > '-infinity'")
+_ASKED = "({0}.trace_id, {0}.id) IN (SELECT * FROM unnest(%(trace_of)s::uuid[], %(ids)s::uuid[]))"
+_READ = f"""
 SELECT run.trace_id, run.id, run.project_id, run.name, run.error, run.tags, run.metadata::text, run.inputs, run.outputs,
     trace.thread_id IS NOT NULL AS in_thread
 FROM runs_run AS run LEFT JOIN runs_trace AS trace ON trace.trace_id = run.trace_id
-WHERE run.trace_id = ANY(%(traces)s)
-    AND (run.trace_id, run.id) IN (SELECT * FROM unnest(%(trace_of)s::uuid[], %(ids)s::uuid[]))
+WHERE {_ASKED.format("run")}
 ORDER BY run.trace_id, run.start_time, run.id
 """
-_KNOWN = """
-SELECT trace_id, id, tsvector_to_array(words) FROM runs_searchtext WHERE trace_id = ANY(%(traces)s) AND words IS NOT NULL
-"""
-_LEARN = "INSERT INTO runs_searchword (word) SELECT json_array_elements_text(%s::json) ON CONFLICT DO NOTHING"
-_COLUMNS: Final = {
-    "trace_id": "uuid",
-    "id": "uuid",
-    "project_id": "uuid",
-    "about": "text",
-    "inputs": "text",
-    "outputs": "text",
-    "words": "tsvector",
-    "input_pairs": "jsonb",
-    "output_pairs": "jsonb",
-}
-_WRITE = f"""
-INSERT INTO runs_searchtext ({", ".join(_COLUMNS)})
-SELECT * FROM json_to_recordset(%s::json) AS run ({", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())})
-ON CONFLICT (trace_id, id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if not name.endswith("id"))},
-    project_id = excluded.project_id
-"""
+_KNOWN = (
+    "SELECT trace_id, id, words FROM runs_searchtext WHERE trace_id = ANY(%(traces)s::uuid[]) AND words IS NOT NULL"
+)
+_REMOVE = f"DELETE FROM runs_searchtext AS text WHERE {_ASKED.format('text')}"
 
 _log = logging.getLogger(__name__)
 
@@ -86,24 +72,28 @@ class _Run(NamedTuple):
     in_thread: bool
 
     def text(self) -> Text:
-        fields: dict[str, Any] = dict(zip(self._fields[3:], self[3:], strict=True))
+        about = self.name, self.error, self.tags
         try:
-            return text_of(**fields | {"metadata": msgspec.json.decode(self.metadata or "null")})
-        except (
-            msgspec.DecodeError,
-            RecursionError,
-        ):  # numbers that jsonb holds and Python does not; one run must not hold up the others
+            metadata = msgspec.json.decode(self.metadata or "null")
+            return text_of(*about, metadata, self.inputs, self.outputs, in_thread=self.in_thread)
+        except (msgspec.DecodeError, RecursionError):
+            # Numbers that jsonb holds and Python does not; one run must not hold up the others.
             _log.warning("Could not read run %s for search", self.id, exc_info=True)
-            return text_of(**fields | {"metadata": None, "inputs": None, "outputs": None})
+            return text_of(*about, None, None, None, in_thread=self.in_thread)
 
 
 def catch_up(limit: int = CAUGHT_UP) -> int:
     """Index what waits, the newest first. Returns how many marks were taken."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM runs_searchpending)")
-        if not cursor.fetchone()[0]:  # nor may another hold some: its rows would still be seen here
-            return 0
+    if not is_behind():  # nor may another hold some: its rows would still be seen here
+        return 0
     return _index(_TAKE_NEWEST, limit=limit, age=0)
+
+
+def is_behind() -> bool:
+    """Whether runs wait to be indexed. Those after a migration have no numbers of pairs yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING)
+        return bool(cursor.fetchone()[0])
 
 
 def index_settled(limit: int = BATCH) -> int:
@@ -131,7 +121,7 @@ def reindex(project: Project | None = None) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         if project is None:
-            cursor.execute("DELETE FROM runs_searchword")
+            cursor.execute("TRUNCATE runs_searchword")
         cursor.execute(f"DELETE FROM runs_searchtext {where}", params)
         cursor.execute(f"{_MARK_ALL} {where} ON CONFLICT DO NOTHING", params)
         return int(cursor.rowcount)
@@ -139,9 +129,7 @@ def reindex(project: Project | None = None) -> int:
 
 def mark(cursor: "psycopg.Cursor[Any]", runs: Iterable[tuple[UUID, UUID]]) -> None:
     """Have these runs, told by trace id and id, indexed again."""
-    keys = list(runs)
-    halves = {"traces": array(trace for trace, _ in keys), "ids": array(run for _, run in keys)}
-    cursor.execute(_MARK, halves, prepare=True)
+    cursor.execute(_MARK, _halves(runs), prepare=True)
 
 
 def forget(cursor: "psycopg.Cursor[Any]", traces: Iterable[UUID]) -> None:
@@ -149,49 +137,52 @@ def forget(cursor: "psycopg.Cursor[Any]", traces: Iterable[UUID]) -> None:
     cursor.execute(_FORGET, {"traces": list(traces)})
 
 
+def _halves(runs: Iterable[tuple[UUID, UUID]]) -> dict[str, str]:
+    """Trace ids and ids, as two arrays."""
+    told = list(runs)
+    return {"trace_of": array(trace for trace, _ in told), "ids": array(run for _, run in told)}
+
+
 def _index(take: str, *, limit: int, age: float) -> int:
     with transaction.atomic(), connection.wrap_database_errors:
         cursor = psycopg.Cursor(connection.connection)
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(take, {"limit": limit, "age": age})
-        keys = cursor.fetchall()
-        for start in range(0, len(keys), BATCH):
-            _put(cursor, keys[start : start + BATCH])
-    return len(keys)
+        cursor.execute(take, {"limit": limit, "age": age}, binary=True)
+        taken = cursor.fetchall()
+        for start in range(0, len(taken), BATCH):
+            _put(cursor, taken[start : start + BATCH])
+    return len(taken)
 
 
-def _put(cursor: "psycopg.Cursor[Any]", keys: Sequence[tuple[UUID, UUID]]) -> None:
-    traces = sorted({trace for trace, _ in keys})
-    cursor.execute(_READ, {"traces": traces, "trace_of": [key[0] for key in keys], "ids": [key[1] for key in keys]})
-    runs = [_Run(*row) for row in cursor.fetchall()]
-    cursor.execute(_KNOWN, {"traces": traces})
-    stored: dict[UUID, dict[UUID, set[str]]] = {trace: {} for trace in traces}
+def _put(cursor: "psycopg.Cursor[Any]", asked: Iterable[tuple[UUID, UUID]]) -> None:
+    cursor.execute(_READ, _halves(sorted(set(asked))), binary=True)
+    found = [_Run(*row) for row in cursor.fetchall()]
+    stored: dict[UUID, dict[UUID, set[int]]] = {run.trace_id: {} for run in found}
+    cursor.execute(_KNOWN, {"traces": array(stored)}, binary=True)
     for trace, run_id, words in cursor.fetchall():
-        stored[trace][run_id] = set(words)
-    rows, learnt = [], set()
-    for trace, group in groupby(runs, attrgetter("trace_id")):
-        of_trace, new = _rows(list(group), stored[trace])
-        rows += of_trace
-        learnt |= new
-    if rows:
-        cursor.execute(_WRITE, [msgspec.json.encode(rows).decode()])
-        cursor.execute(_LEARN, [msgspec.json.encode(sorted(learnt)).decode()])
+        stored[trace][run_id] = keys.unsigned(words)
+    cursor.execute(_REMOVE, _halves((run.trace_id, run.id) for run in found))
+    learnt: set[bytes] = set()
+    written = []
+    for trace, group in groupby(found, attrgetter("trace_id")):
+        written += _rows(list(group), stored[trace], learnt)
+    if written:
+        with cursor.copy(rows.COPY) as copy:
+            copy.write(b"".join((rows.HEAD, *written, rows.TAIL)))
+        vocabulary.learn(cursor, learnt)
 
 
-def _rows(runs: list[_Run], stored: dict[UUID, set[str]]) -> tuple[list[dict[str, Any]], set[str]]:
-    """The columns for runs of one trace, and their new words.
-
-    These go into one row; words once there stay, for other runs rely on them.
-    """
+def _rows(runs: list[_Run], stored: dict[UUID, set[int]], learnt: set[bytes]) -> list[bytes]:
+    """Of runs of one trace. Their new words and pairs go into one row; once there they stay, for other runs rely on them."""
     texts = [run.text() for run in runs]
-    new = words_in(line for text in texts for line in text[:3]).difference(*stored.values())
-    carrier = next((run for run in runs if run.id not in stored), runs[0])
+    words = words_in(line for text in texts for side in text.lines for line in side.split("\n"))
+    learnt |= words
+    new = keys.of_words(words).union(*(text.pairs for text in texts)).difference(*stored.values())
+    carrier = next((run for run in runs if run.id in stored), runs[0])
     if new:
         stored[carrier.id] = stored.get(carrier.id, set()) | new
-    return [_row(run, text, stored.get(run.id)) for run, text in zip(runs, texts, strict=True)], new
-
-
-def _row(run: _Run, text: Text, words: set[str] | None) -> dict[str, Any]:
-    keys = {"trace_id": run.trace_id, "id": run.id, "project_id": run.project_id}
-    return keys | text._asdict() | {"words": " ".join(words) if words else None}
+    return [
+        rows.row(run.trace_id, run.id, run.project_id, text, stored.get(run.id))
+        for run, text in zip(runs, texts, strict=True)
+    ]

@@ -1,7 +1,7 @@
 """What search() and conditions on input and output pairs look into. Only apps.runs.search.index writes these tables."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F
 
@@ -10,7 +10,8 @@ from apps.runs.columns import unenforced
 
 
 class SearchText(models.Model):
-    """A run's text as text.py keeps it. `words` are those that no other run of the trace has brought: an entry costs by the row."""
+    """A run's text as text.py keeps it. `words` are the numbers (keys.py) of its words and pairs that no other run of the trace has
+    brought: an entry costs by the row."""
 
     pk = models.CompositePrimaryKey("trace_id", "id")
     trace_id = models.UUIDField()
@@ -19,7 +20,7 @@ class SearchText(models.Model):
     about = models.TextField(help_text="name, tags, error and metadata, one line each")
     inputs = models.TextField()
     outputs = models.TextField()
-    words = SearchVectorField(null=True)
+    words = ArrayField(models.IntegerField(), null=True)
     input_pairs = models.JSONField(null=True)
     output_pairs = models.JSONField(null=True)
 
@@ -27,7 +28,7 @@ class SearchText(models.Model):
         db_table = "runs_searchtext"
         indexes = [
             # A short list of what is not merged yet: costs readers little and saves writers much.
-            GinIndex(F("words"), name="search_words", fastupdate=True, gin_pending_list_limit=1024),
+            GinIndex(F("words"), name="search_words", fastupdate=True, gin_pending_list_limit=2048),
             models.Index(F("project"), name="search_in_project"),
         ]
 
@@ -47,7 +48,7 @@ class SearchWord(models.Model):
                 OpClass(F("word"), "gin_trgm_ops"),
                 name="search_word_parts",
                 fastupdate=True,
-                gin_pending_list_limit=256,
+                gin_pending_list_limit=1024,
             )
         ]
 

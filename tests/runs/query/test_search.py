@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
@@ -13,8 +14,10 @@ from apps.runs import payload
 from apps.runs.ingest.deliver import deliver
 from apps.runs.ingest.store import delete_traces
 from apps.runs.models import Run
+from apps.runs.query.nodes import And, Pair
 from apps.runs.query.parse import parse
-from apps.runs.search import index
+from apps.runs.search import index, keys
+from apps.runs.search.find import prepared
 from apps.runs.search.models import SearchPending, SearchText
 from apps.runs.search.text import MAX_SIDE
 from tests.factories import EPOCH, WorkspaceFactory
@@ -245,3 +248,83 @@ def test_a_run_that_cannot_be_read_holds_up_no_other(workspace: Workspace) -> No
     bad, good = send(workspace, name="apple one"), send(workspace, name="apple two")
     Run.objects.filter(id=bad).update(inputs=payload.pack(b"{"))
     assert found(workspace, 'search("apple")') == {bad, good}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_are_learnt_again_when_the_index_is_built_anew(workspace: Workspace) -> None:
+    run = send(workspace, inputs={"q": "pineapple"})
+    for _ in range(2):
+        settle()
+        assert found(workspace, 'search("neappl")') == {run}
+        call_command("reindex_search", stdout=StringIO())
+
+
+@pytest.mark.parametrize("word", ["plan", "4711", "école", "東京", "🎉", "x" * 60])
+def test_postgresql_has_the_same_numbers_of_words(word: str) -> None:
+    """The migration that made numbers of the words relies on it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (n - (n >> 31 << 32))::int4 FROM crc32(convert_to(%s, 'UTF8')) AS n", [word])
+        assert [cursor.fetchone()[0]] == keys.signed(keys.of_words([word.encode()]))
+
+
+LONG_TEXT = "The quick brown fox jumps over the lazy dog, and then over another one. "
+INPUTS: dict[str, Any] = {
+    "plan": "Enterprise", "count": 5, "price": 12.5, "stream": False, "text": LONG_TEXT + "Yes", "none": None, "empty": {},
+    "documents": [{"source": "https://example.com/1"}, {"source": "https://example.com/2"}], "big": 10**20, "small": "1e-7",
+    "role": "user", "nested": [[{"deep": ["x", 7]}]], "a.b": {"c": "dotted"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'eq(input_key, "plan"), eq(input_value, "Enterprise")', 'eq(input_key, "count"), eq(input_value, 5)',
+        'eq(input_key, "count"), eq(input_value, "5.0")', 'eq(input_key, "price"), in(input_value, ["x", "12.50"])',
+        'eq(input_key, "stream"), eq(input_value, false)', 'eq(input_key, "big"), eq(input_value, "100000000000000000000")',
+        'eq(input_key, "small"), eq(input_value, "1e-7")', f'eq(input_key, "text"), eq(input_value, "{LONG_TEXT}Yes")',
+        'eq(input_key, "documents.source"), eq(input_value, "https://example.com/2")', 'in(input_key, ["nothing", "empty"])',
+        'eq(input_key, "documents"), neq(input_value, "x")', 'eq(input_key, "a.b"), neq(input_value, "x")',
+        'eq(input_key, "plan"), like(input_value, "Ent%")', 'eq(input_key, "count"), gt(input_value, 4), lt(input_value, 6)',
+    ],
+)  # fmt: skip
+def test_a_pair_is_looked_up(workspace: Workspace, condition: str) -> None:
+    run = send(workspace, inputs=INPUTS)
+    send(workspace, inputs={"other": "zzz"})
+    assert found(workspace, f"and({condition})") == {run}
+    settle()
+    told = prepared(parse(f"and({condition})"))
+    if isinstance(told, And):
+        (told,) = told.parts
+    assert isinstance(told, Pair)
+    assert told.traces == f"{{{run}}}"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'eq(input_key, "plan"), eq(input_value, "enterprise")', 'eq(input_key, "plan"), eq(input_value, "5")',
+        f'eq(input_key, "text"), eq(input_value, "{LONG_TEXT}No")', 'eq(input_key, "none")', 'eq(input_key, "price"), eq(input_value, 12)',
+        'eq(output_key, "plan"), eq(output_value, "Enterprise")', 'eq(input_key, "pla")',
+    ],
+)  # fmt: skip
+def test_a_pair_that_is_not_there_is_not_found(workspace: Workspace, condition: str) -> None:
+    send(workspace, inputs=INPUTS)
+    assert found(workspace, f"and({condition})") == set()
+
+
+def test_what_nobody_looks_for_is_found_without_numbers(workspace: Workspace) -> None:
+    run = send(workspace, inputs=INPUTS)
+    assert found(workspace, 'and(eq(input_key, "role"), eq(input_value, "user"))') == {run}
+
+
+def test_runs_that_wait_for_the_numbers_of_their_pairs_are_found(workspace: Workspace) -> None:
+    run = send(workspace, inputs=INPUTS)
+    settle()
+    SearchText.objects.update(words=None)
+    SearchPending.objects.create(trace_id=run, id=run, marked_at=EPOCH)
+    with connection.cursor() as cursor:  # as the migration does
+        cursor.execute("UPDATE runs_searchpending SET marked_at = '-infinity'")
+    assert found(workspace, 'and(eq(input_key, "plan"), eq(input_value, "Enterprise"))') == {run}
+    assert index.index_settled() == 1
+    assert found(workspace, 'and(eq(input_key, "plan"), eq(input_value, "Enterprise"))') == {run}
+    assert found(workspace, 'search("enterprise")') == {run}
