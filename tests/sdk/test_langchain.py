@@ -1,5 +1,7 @@
 """LangChain and LangGraph applications, traced because their environment says so, become one thread of three turns."""
 
+import json
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ SELECT thread_id, turns, prompt_tokens, completion_tokens, total_tokens, errored
 FROM threads_thread AS thread JOIN projects_project AS project ON project.id = thread.project_id WHERE project.name = %s
 """
 RUNS = """
-SELECT run.name, run.run_type, run.first_token_time, run.parent_run_id
+SELECT run.name, run.run_type, run.first_token_time, run.parent_run_id, run.error
 FROM runs_run AS run JOIN projects_project AS project ON project.id = run.project_id
 WHERE project.name = %s ORDER BY run.dotted_order
 """
@@ -89,3 +91,23 @@ def test_an_agents_tool_is_a_run_of_its_turn(run_app: Any) -> None:
     assert told.named("tool") == ["look_up"]
     assert len(told.named("llm")) == 2
     assert told.threads[0]["last_output"] == "The handbook knows nothing about Ghent."
+
+
+def test_a_node_that_fails_is_told_with_its_trace(run_app: Any) -> None:
+    told = run_app("broken", questions=["Are you there?"])
+    assert told.printed["replies"] == ["the handbook has burnt"]
+    assert (told.threads[0]["turns"], told.threads[0]["errored_turns"]) == (1, 1)
+    errors = {run["name"]: run["error"] for run in told.runs if run["error"]}
+    assert {"LangGraph", "burn"} <= errors.keys()
+    assert all("ValueError('the handbook has burnt')" in error and "Traceback" in error for error in errors.values())
+
+
+def test_the_messages_of_a_model_call_are_found_by_their_path(run_app: Any, live: LiveServer) -> None:
+    """LangChain's chat models take a list of lists of messages."""
+    run_app("agent", questions=["My name is Zoe and I like 40."])
+    text = 'and(eq(run_type, "llm"), eq(input_key, "messages.kwargs.content"), like(input_value, "%name is Zoe%"))'
+    asked = urllib.request.Request(
+        f"{live.origin}/api/v1/runs/query", json.dumps({"filter": text}).encode(), {"x-api-key": live.api_key}
+    )
+    with urllib.request.urlopen(asked) as answer:
+        assert [run["name"] for run in json.load(answer)["runs"]] == ["ChatOpenAI"]

@@ -93,13 +93,31 @@ def chain() -> Ask:
     return ask
 
 
+def broken() -> Ask:
+    """Its only node fails."""
+
+    def burn(state: MessagesState) -> MessagesState:
+        raise ValueError("the handbook has burnt")
+
+    made = StateGraph(MessagesState).add_node("burn", burn).add_edge(START, "burn").compile()
+
+    def ask(question: str) -> str:
+        try:
+            made.invoke({"messages": [{"role": "user", "content": question}]}, config())
+        except ValueError as error:
+            return str(error)
+        return "nothing happened"
+
+    return ask
+
+
 def _with_context() -> Any:
     handbook = (lambda asked: asked["question"]) | Handbook()
     return RunnablePassthrough.assign(context=handbook)
 
 
 if __name__ == "__main__":
-    ask = {"agent": agent, "graph": graph, "chain": chain}[options["app"]]()
+    ask = {"agent": agent, "graph": graph, "chain": chain, "broken": broken}[options["app"]]()
     asked = options.get("questions") or QUESTIONS
     replies = [ask(question) for question in asked]
     wait_for_all_tracers()
