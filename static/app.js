@@ -78,6 +78,7 @@ const loadImage = (event, link) => {
   event.preventDefault();
   const frame = document.createElement("iframe");
   Object.assign(frame, { className: "frame", title: link.textContent.replace("Load image", "Image"), referrerPolicy: "no-referrer", credentialless: true, sandbox: "", src: link.href });
+  link.previousElementSibling?.append(link.textContent.replace("Load image", ""));
   link.nextElementSibling.focus();
   link.replaceWith(frame);
 };

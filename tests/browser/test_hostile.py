@@ -16,7 +16,7 @@ from django.urls import resolve
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.attacked import EMAIL, Api, Attacked, attack, thread_of
-from tests.browser.conftest import PATIENCE_MS, sign_in
+from tests.browser.conftest import LOOKS, PATIENCE_MS, Look, dress, looked_over, shoot, sign_in
 from tests.browser.hostile import BY_NAME, KINDS, Kind
 from tests.browser.hostile_pages import OF_A_TRACE, OF_ALL, OF_GIANTS, path_of, q, thread_path
 from tests.config.test_page_isolation import ROUTES
@@ -267,6 +267,7 @@ def test_an_image_from_elsewhere_is_loaded_when_it_is_asked_for(
     headers = asked[0].all_headers()
     assert {"referer", "cookie"}.isdisjoint(headers)
     expect(buttons).to_have_count(count - 1)
+    shoot(watch.page, f"offsite-{place}")
     assert [error for error in watch.problems if not error.startswith("left for https://evil.example/")] == []
     assert watch.page.frames[1].evaluate("document.styleSheets.length") == 1
 
@@ -279,4 +280,18 @@ def test_without_a_script_the_button_opens_the_image_in_a_tab(browser: Browser, 
     with context.expect_page() as opened:
         page.get_by_role("link", name="Load image from evil.example").filter(visible=True).first.click()
     expect(opened.value).to_have_title("Image from evil.example")
+    context.close()
+
+
+@pytest.mark.parametrize("look", [LOOKS[0], LOOKS[3]], ids=str)
+def test_an_image_that_waits_is_accessible_and_fits(
+    browser: Browser, site: Attacked, look: Look, base_url: str
+) -> None:
+    context = browser.new_context(base_url=base_url)
+    page = dress(context.new_page(), look, base_url)
+    page.goto(f"/public/{site.tokens['images']}/r")
+    page.get_by_role("link", name="Load image from evil.example").filter(
+        visible=True
+    ).first.scroll_into_view_if_needed()
+    looked_over(page, f"offsite-waits-{look}")
     context.close()
