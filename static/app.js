@@ -97,7 +97,8 @@ document.addEventListener("click", (event) => {
 // Keys: data-key="x" on a link, button or field works anywhere on the page while nobody is typing.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
-    if (typing(event.target)) event.target.blur();
+    // A choice has nothing typed in it that leaving could keep.
+    if (typing(event.target) && !event.target.matches("[type=radio], [type=checkbox]")) event.target.blur();
     else closeMenus() || closePanel();
     return;
   }

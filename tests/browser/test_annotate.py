@@ -112,6 +112,7 @@ def test_escape_gives_the_place_back(page: Page, ada: Person, keys: None) -> Non
     page.keyboard.press("j")
     before = page.evaluate("scrollY")
     annotate(page)
+    page.locator("#annotate .is-yes_no [type=radio]").first.focus()
     page.keyboard.press("Escape")
     expect(page.locator("#turn-2 [data-annotate]")).to_be_focused()
     assert abs(page.evaluate("scrollY") - before) < 40
