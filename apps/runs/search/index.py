@@ -176,7 +176,7 @@ def _put(cursor: "psycopg.Cursor[Any]", asked: Iterable[tuple[UUID, UUID]]) -> N
 def _rows(runs: list[_Run], stored: dict[UUID, set[int]], learnt: set[bytes]) -> list[bytes]:
     """Of runs of one trace. Their new words and pairs go into one row; once there they stay, for other runs rely on them."""
     texts = [run.text() for run in runs]
-    words = words_in(line for text in texts for side in text.lines for line in side.split("\n"))
+    words = words_in("\n".join([side for text in texts for side in text.lines]))
     learnt |= words
     new = keys.of_words(words).union(*(text.pairs for text in texts)).difference(*stored.values())
     carrier = next((run for run in runs if run.id in stored), runs[0])

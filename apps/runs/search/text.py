@@ -77,9 +77,9 @@ def text_of(
     return Text(*texts, asked_for.pairs, answer.pairs, asked_for.keys | answer.keys)
 
 
-def words_in(lines: Iterable[str]) -> set[bytes]:
+def words_in(lines: str) -> set[bytes]:
     """What the index knows folded lines by: letters and digits that stand together, and each wide character alone and with the next."""
-    texts = set(lines)
+    texts = set(lines.split("\n"))  # the runs of a trace repeat each other's
     found = set("\n".join(filter(str.isascii, texts)).encode().translate(_APART).split())
     for text in texts:
         if not text.isascii():
