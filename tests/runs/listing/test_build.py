@@ -154,7 +154,8 @@ def test_each_row_says_how_much_it_matches(
     viewer: Client, project: Project, kind: str, row: dict[str, str], count: str
 ) -> None:
     assert f">{count}</span>" in page(viewer, project, "count", kind, n="0", **row)
-    assert f"<b>{count}</b> {kind} match." in page(viewer, project, "count", kind, **row)
+    told = f"{kind[:-1]} matches." if count == "1" else f"{kind} match."
+    assert f"<b>{count}</b> {told}" in page(viewer, project, "count", kind, **row)
 
 
 def test_nothing_is_counted_before_the_row_is_complete(viewer: Client, project: Project) -> None:
