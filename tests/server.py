@@ -87,7 +87,8 @@ class LiveServer:
         """What the code prints, run beside the server on its database."""
         environment = clean_environment(DATABASE_URL=self.database_url, THREADLINE_HOME=str(self.home))
         command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", code]
-        done = subprocess.run(command, cwd=BASE_DIR, env=environment, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
     def output(self) -> str:

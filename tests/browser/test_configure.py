@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, shoot, sign_in
+from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, shoot, sign_in, two_looks
 from tests.browser.test_threads import AGENT, SUPPORT, open_project, open_thread, panel
 
 
@@ -33,7 +33,8 @@ def test_configure_is_accessible_and_fits_in_every_look(dressed: Page, look: Loo
     shoot(dressed, f"configure-{look}")
 
 
-def test_export_is_accessible_and_fits_in_every_look(dressed: Page, look: Look, ada: Person) -> None:
+@two_looks
+def test_export_is_accessible_and_fits(dressed: Page, look: Look, ada: Person) -> None:
     open_thread(dressed, ada, SUPPORT, "chat-8f31c2")
     dressed.get_by_role("link", name="Export").click()
     expect(panel(dressed).get_by_role("heading", name="Export")).to_be_focused()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, dress, shoot, sign_in
+from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, dress, shoot, sign_in, two_looks
 
 SUPPORT = "sample-support-agent"
 ERRORS = 'eq(status, "error")'
@@ -53,9 +53,8 @@ def test_the_builder_is_accessible_and_fits_in_every_look(dressed: Page, look: L
     assert_accessible(dressed)
 
 
-def test_the_query_text_with_a_mistake_is_accessible_and_fits_in_every_look(
-    dressed: Page, look: Look, ada: Person
-) -> None:
+@two_looks
+def test_the_query_text_with_a_mistake_is_accessible_and_fits(dressed: Page, look: Look, ada: Person) -> None:
     open_list(dressed, ada, "filter=eq(nme, 1)")
     expect(dressed.get_by_role("alert")).to_contain_text("did you mean name?")
     dressed.get_by_role("link", name="Correct it").click()
@@ -156,6 +155,7 @@ def test_a_filter_is_saved_changed_deleted_and_restored(stranger: Page, fay: Per
     expect(tabs.get_by_role("link", name="Orders that fail")).to_be_visible()
 
 
+@two_looks
 def test_saved_filters_are_accessible_and_fit(page: Page, ada: Person, look: Look, base_url: str) -> None:
     path = open_list(dress(page, look, base_url), ada, f"filter={ERRORS}")
     page.goto(path.removesuffix("/threads") + f"/filters/threads/saved/new?filter={ERRORS}")

@@ -16,7 +16,7 @@ from django.urls import resolve
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.attacked import EMAIL, Api, Attacked, attack, thread_of
-from tests.browser.conftest import LOOKS, PATIENCE_MS, Look, dress, looked_over, shoot, sign_in
+from tests.browser.conftest import PATIENCE_MS, Look, dress, looked_over, shoot, sign_in, two_looks
 from tests.browser.hostile import BY_NAME, KINDS, Kind
 from tests.browser.hostile_pages import OF_A_TRACE, OF_ALL, OF_GIANTS, path_of, q, thread_path
 from tests.config.test_page_isolation import ROUTES
@@ -283,7 +283,7 @@ def test_without_a_script_the_button_opens_the_image_in_a_tab(browser: Browser, 
     context.close()
 
 
-@pytest.mark.parametrize("look", [LOOKS[0], LOOKS[3]], ids=str)
+@two_looks
 def test_an_image_that_waits_is_accessible_and_fits(
     browser: Browser, site: Attacked, look: Look, base_url: str
 ) -> None:

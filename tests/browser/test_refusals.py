@@ -18,7 +18,7 @@ from psycopg.errors import QueryCanceled
 from apps.accounts.models import User, Workspace
 from apps.threads.shared import SharedLink
 from config.urls import urlpatterns as theirs
-from tests.browser.conftest import PATIENCE_MS, Look, dress, looked_over
+from tests.browser.conftest import PATIENCE_MS, Look, dress, looked_over, two_looks
 from tests.threads.wire import run, send
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +89,7 @@ def plain(browser: Browser, base_url: str) -> Iterator[Page]:
     assert [error for error in errors if "the server responded with a status of" not in error] == []
 
 
+@two_looks
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_refusal_says_what_happened_and_leads_on(
     plain: Page, client: Client, alice: User, bob: User, workspace: Workspace, look: Look, base_url: str, name: str

@@ -8,7 +8,7 @@ import pytest
 from langsmith import Client, RunTree
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, dress, shoot
+from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, dress, shoot, two_looks
 from tests.browser.test_threads import SUPPORT, open_thread, panel
 from tests.server import LiveServer
 
@@ -41,7 +41,8 @@ def test_a_thread_is_shared_read_and_taken_back(page: Page, stranger: Page, ada:
     assert stranger.request.get(url).status == 410
 
 
-def test_the_public_page_is_accessible_and_fits_in_every_look(
+@two_looks
+def test_the_public_page_is_accessible_and_fits(
     page: Page, stranger: Page, ada: Person, look: Look, base_url: str
 ) -> None:
     url = share(page, ada).input_value()

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, dress, shoot, sign_in
+from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, dress, shoot, sign_in, two_looks
 
 PAGES = {
     "projects": "/projects",
@@ -24,7 +24,8 @@ def test_page_is_accessible_and_fits_in_every_look(dressed: Page, look: Look, ad
     shoot(dressed, f"{name}-{look}")
 
 
-def test_project_settings_are_accessible_and_fit_in_every_look(dressed: Page, look: Look, ada: Person):
+@two_looks
+def test_project_settings_are_accessible_and_fit(dressed: Page, look: Look, ada: Person):
     dressed.goto(ada.home + "/projects")
     dressed.get_by_role("link", name="sample-rag").click()
     dressed.get_by_role("link", name="Settings", exact=True).last.click()
@@ -34,7 +35,8 @@ def test_project_settings_are_accessible_and_fit_in_every_look(dressed: Page, lo
     shoot(dressed, f"project-settings-{look}")
 
 
-def test_password_page_is_accessible_and_fits_in_every_look(dressed: Page, look: Look):
+@two_looks
+def test_password_page_is_accessible_and_fits(dressed: Page, look: Look):
     dressed.goto("/accounts/password/change/")
     assert_accessible(dressed)
     assert_fits(dressed)
@@ -228,9 +230,8 @@ def test_side_panel_covers_a_narrow_screen(page: Page, ada: Person):
     assert_fits(page)
 
 
-def test_unknown_page_is_accessible_in_every_look(
-    new_context: Callable[..., BrowserContext], signed_in, look: Look, base_url: str
-):
+@two_looks
+def test_unknown_page_is_accessible(new_context: Callable[..., BrowserContext], signed_in, look: Look, base_url: str):
     page = dress(new_context(storage_state=signed_in).new_page(), look, base_url)
     page.goto("/no/such/page")
     expect(page.get_by_role("heading")).to_have_text("Nothing here")

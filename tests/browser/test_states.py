@@ -8,11 +8,11 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import LOOKS, Look, Person, dress, looked_over, sign_in
+from tests.browser.conftest import Look, Person, dress, looked_over, sign_in, two_looks
 from tests.browser.test_threads import SUPPORT, open_project
 
 # Every rule of the style sheets is in one of the two, and each look costs a walk with axe-core.
-pytestmark = pytest.mark.parametrize("look", [LOOKS[0], LOOKS[3]], ids=str)
+pytestmark = two_looks
 NOBODY: Final = uuid.UUID(int=7)
 BAD: Final = quote('eq(nam, "x"')
 

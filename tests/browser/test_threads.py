@@ -18,6 +18,7 @@ def open_thread(page: Page, person: Person, project: str, thread: str) -> None:
     open_project(page, person, project)
     page.get_by_role("link", name=thread).click()
     expect(page.get_by_role("heading", name=thread)).to_be_visible()
+    page.wait_for_load_state("domcontentloaded")  # or a key comes before the script that hears it
 
 
 def panel(page: Page) -> Locator:

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PATIENCE_MS, Look, Person, assert_accessible, assert_fits, shoot
+from tests.browser.conftest import PATIENCE_MS, Look, Person, assert_accessible, assert_fits, shoot, two_looks
 from tests.browser.test_threads import SUPPORT, open_project
 
 
@@ -26,7 +26,8 @@ def figures(page: Page) -> Locator:
         "?thread_filter=gt(turns,999)",
     ],
 )
-def test_each_state_is_accessible_and_fits_in_every_look(dressed: Page, look: Look, ada: Person, query: str) -> None:
+@two_looks
+def test_each_state_is_accessible_and_fits(dressed: Page, look: Look, ada: Person, query: str) -> None:
     open_project(dressed, ada, SUPPORT)
     dressed.goto(dressed.url + query)
     if dressed.locator("#aside").count():
@@ -36,6 +37,7 @@ def test_each_state_is_accessible_and_fits_in_every_look(dressed: Page, look: Lo
     shoot(dressed, f"threads-{re.sub('[^a-z]+', '-', query[1:14])}-{look}")
 
 
+@two_looks
 def test_figures_and_activity_come_after_the_table_and_are_accessible(dressed: Page, look: Look, ada: Person) -> None:
     open_project(dressed, ada, SUPPORT)
     expect(figures(dressed).get_by_role("heading", name="Status")).to_be_visible()
@@ -44,6 +46,7 @@ def test_figures_and_activity_come_after_the_table_and_are_accessible(dressed: P
     assert_fits(dressed)
 
 
+@two_looks
 def test_menus_are_accessible_and_fit(dressed: Page, look: Look, ada: Person) -> None:
     open_project(dressed, ada, SUPPORT)
     for menu in ("time", "columns"):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Look, Person, dress, looked_over
+from tests.browser.conftest import Look, Person, dress, looked_over, two_looks
 
 AGENT = "sample-coding-agent"
 
@@ -39,7 +39,8 @@ def pick(page: Page, name: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["Rendered", "JSON", "YAML"])
-def test_a_run_is_accessible_and_fits_in_every_look_and_form(trace: Page, look: Look, form: str, base_url: str) -> None:
+@two_looks
+def test_a_run_is_accessible_and_fits_in_every_form(trace: Page, look: Look, form: str, base_url: str) -> None:
     dress(trace, look, base_url).reload()
     pick(trace, "ChatOpenAI")
     trace.get_by_role("link", name=form, exact=True).click()
@@ -47,14 +48,16 @@ def test_a_run_is_accessible_and_fits_in_every_look_and_form(trace: Page, look: 
     looked_over(trace, f"run-{form.lower()}-{look}")
 
 
-def test_what_the_model_saw_is_accessible_and_fits_in_every_look(thread: Page, look: Look, base_url: str) -> None:
+@two_looks
+def test_what_the_model_saw_is_accessible_and_fits(thread: Page, look: Look, base_url: str) -> None:
     dress(thread, look, base_url).reload()
     thread.get_by_role("link", name="What the model saw").nth(1).click()
     expect(panel(thread)).to_contain_text("messages that the model was given before are gone")
     looked_over(thread, f"saw-{look}")
 
 
-def test_finding_is_accessible_and_fits_in_every_look(thread: Page, look: Look, base_url: str) -> None:
+@two_looks
+def test_finding_is_accessible_and_fits(thread: Page, look: Look, base_url: str) -> None:
     dress(thread, look, base_url).reload()
     thread.get_by_role("searchbox", name="Find in thread").fill("test")
     thread.keyboard.press("Enter")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Look, Person, assert_accessible, assert_fits
+from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, two_looks
 from tests.browser.test_threads import SUPPORT, open_project
 
 in_tokyo = pytest.mark.browser_context_args(timezone_id="Asia/Tokyo")
@@ -31,6 +31,7 @@ def test_a_zone_is_chosen_under_the_name_of_the_user(page: Page, ada: Person) ->
         expect(page.get_by_role("link", name="Time zone")).to_contain_text(told)
 
 
+@two_looks
 def test_the_choice_is_accessible_and_fits(dressed: Page, look: Look) -> None:
     dressed.goto("/accounts/zone")
     assert_accessible(dressed)

@@ -3,7 +3,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
+from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
@@ -27,8 +27,8 @@ def loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         workspace = WorkspaceFactory()
         load(workspace)
     yield workspace
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("TRUNCATE runs_run, runs_trace, threads_thread, projects_project, accounts_workspace CASCADE")
+    with django_db_blocker.unblock():
+        call_command("flush", interactive=False, verbosity=0)
 
 
 def threads_of(workspace: Workspace) -> dict[str, Thread]:
