@@ -55,9 +55,14 @@ def row(page: Page, name: str) -> Locator:
     return page.locator("#annotate .verdict").filter(has=page.locator(".name", has_text=name))
 
 
-def annotate(page: Page) -> None:
-    page.wait_for_load_state()  # keys are heard once the scripts run, and links fill the panel once they have settled
+def settled(page: Page) -> None:
+    """Links and forms that came a moment ago answer without leaving the page."""
     expect(page.locator(".htmx-request, .htmx-added, .htmx-settling")).to_have_count(0)
+
+
+def annotate(page: Page) -> None:
+    page.wait_for_load_state()  # keys are heard once the scripts run
+    settled(page)
     page.keyboard.press("a")
     expect(panel(page).get_by_role("heading", name="Annotate")).to_be_focused()
     # While it slides in, its colours are not yet those that are read.
@@ -134,6 +139,7 @@ def test_undo_and_clear_and_the_next_turn_need_no_mouse(page: Page, ada: Person,
     expect(answer.get_by_role("radio", name="Yes")).not_to_be_checked()
     page.keyboard.type(".")
     expect(page.locator("#annotate")).to_have_attribute("data-turn", "2")
+    settled(page)
     page.keyboard.type("-")
     expect(row(page, "a correct answer").get_by_role("radio", name="Not applicable")).to_be_checked()
 
@@ -186,7 +192,7 @@ from apps.accounts.models import Membership, User, Workspace
 from apps.projects.models import Project
 from apps.runs.ingest.deliver import deliver
 workspace = Workspace.objects.create(name="Fresh")
-user = User.objects.create_user("fay@example.org", "correct horse battery", name="Fay")
+user = User.objects.create_user("fenja@example.org", "correct horse battery", name="Fay")
 Membership.objects.create(user=user, workspace=workspace, role="annotator")
 run = {"id": str(uuid.uuid4()), "name": "agent", "run_type": "chain", "session_name": "shop", "outputs": {"text": "On Monday."}}
 times = {"start_time": "2026-01-01T00:00:00Z", "end_time": "2026-01-01T00:00:01Z"}
@@ -197,7 +203,7 @@ print(f"/o/{workspace.pk}/projects/p/{Project.objects.get(workspace=workspace).p
 
 def test_a_workspace_without_keys_is_begun_by_keyboard(stranger: Page, live: LiveServer) -> None:
     where = live.shell(FRESH).splitlines()[-1]
-    sign_in(stranger, "fay@example.org")
+    sign_in(stranger, "fenja@example.org")
     stranger.goto(where)
     annotate(stranger)
     expect(stranger.get_by_role("heading", name="Add a key")).to_be_visible()

@@ -20,7 +20,7 @@ BAD: Final = quote('eq(nam, "x"')
 @pytest.fixture(scope="module")
 def newcomer(make_person: Callable[..., Person]) -> Person:
     """Has a workspace with nothing in it."""
-    return make_person("newcomer@example.org")
+    return make_person("stella@example.org")
 
 
 @pytest.fixture(scope="module")

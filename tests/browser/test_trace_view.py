@@ -132,6 +132,7 @@ def test_a_value_its_path_and_a_link_to_it_can_be_copied(trace: Page, context: A
     trace.get_by_role("button", name="Copy path").click()
     path = trace.evaluate("navigator.clipboard.readText()")
     assert path.startswith("inputs")
+    expect(trace.get_by_role("button", name="Copied")).to_have_count(0)
     trace.get_by_role("button", name="Copy value").click()
     expect(trace.get_by_role("button", name="Copied")).to_be_visible()
     assert "src/basket.py" in trace.evaluate("navigator.clipboard.readText()")

@@ -29,6 +29,13 @@ def job(status: str, *, hours_ago: float = 0) -> int:
     return int(number)
 
 
+@pytest.fixture(autouse=True)
+def no_job_of_another_test(db: None) -> None:
+    """Tests that commit are cleaned up after by Django, which leaves tables that are not its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+
+
 def statuses() -> dict[int, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, status::text FROM procrastinate_jobs")
