@@ -290,8 +290,8 @@ def test_an_image_that_waits_is_accessible_and_fits(
     context = browser.new_context(base_url=base_url)
     page = dress(context.new_page(), look, base_url)
     page.goto(f"/public/{site.tokens['images']}/r")
-    page.get_by_role("link", name="Load image from evil.example").filter(
-        visible=True
-    ).first.scroll_into_view_if_needed()
+    waiting = page.get_by_role("link", name="Load image from evil.example").filter(visible=True).first
+    waiting.scroll_into_view_if_needed()
+    expect(waiting).to_be_in_viewport()
     looked_over(page, f"offsite-waits-{look}")
     context.close()

@@ -23,15 +23,21 @@ def editor(new_context: Callable[..., BrowserContext], gil: Person) -> Iterator[
         yield page
 
 
-def test_a_filter_is_kept_with_its_columns_and_order_for_everybody(
-    editor: Page, stranger: Page, gil: Person, make_person: Callable[..., Person]
-) -> None:
-    make_person("hal@example.org")
+@pytest.fixture
+def hal(editor: Page, gil: Person, make_person: Callable[..., Person]) -> Person:
+    """Viewer of gil's workspace."""
+    hal = make_person("hal@example.org")
     editor.goto(gil.home + "/settings/members")
-    editor.get_by_label("Email").fill("hal@example.org")
+    editor.get_by_label("Email").fill(hal.email)
     editor.get_by_label("Role", exact=True).select_option("viewer")
     editor.get_by_role("button", name="Invite").click()
     expect(editor.get_by_text("Hal is a member")).to_be_visible()
+    return hal
+
+
+def test_a_filter_is_kept_with_its_columns_and_order_for_everybody(
+    editor: Page, stranger: Page, gil: Person, hal: Person
+) -> None:
     path = open_list(editor, gil, f"filter={ERRORS}&cols=turns,cost,models&sort=-cost")
     editor.get_by_role("link", name="Save filter").click()
     editor.get_by_role("textbox", name="Name").fill("Dear failures")
@@ -42,7 +48,7 @@ def test_a_filter_is_kept_with_its_columns_and_order_for_everybody(
     expect(editor.get_by_role("link", name="Dear failures")).to_have_attribute("aria-current", "page")
 
     # A viewer opens the list: it comes filtered, with the columns and the order, and is not theirs to change.
-    sign_in(stranger, "hal@example.org")
+    sign_in(stranger, hal.email)
     stranger.goto(path)
     tabs = stranger.get_by_role("navigation", name="Saved filters")
     expect(tabs.get_by_role("link", name="Dear failures")).to_have_attribute("aria-current", "page")
