@@ -197,6 +197,14 @@ def test_of_roots_tokens_and_costs_are_those_of_their_traces(runs: list[Run]) ->
     agree()
 
 
+@pytest.mark.parametrize("relation", ["metadata", "output"])
+def test_conditions_on_values_are_met_by_one_value_however_deep_its_lists(relation: str) -> None:
+    RunFactory(metadata={"plan": [[0, "free"]]}, outputs={"plan": [[0, "free"]]})
+    text = f'and(eq({relation}_value, 0), like({relation}_value, "{{}}"))'
+    assert Run.objects.matching(parse(text.format("0"))).exists()
+    assert not Run.objects.matching(parse(text.format("%e%"))).exists()
+
+
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
 
 
