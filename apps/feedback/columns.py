@@ -68,16 +68,14 @@ def summaries(project: Project, threads: Sequence[Thread]) -> Mapping[str, Mappi
 
 
 _AVERAGES = """
-SELECT thread.thread_id, to_jsonb(coalesce(
-    max(score.total / score.scored) FILTER (WHERE score.level = 'run'), max(score.total / score.scored)))
-FROM feedback_threadscore AS score JOIN threads_thread AS thread ON thread.id = score.thread AND thread.project_id = score.project_id
-WHERE score.project_id = %s AND score.key = %s AND score.scored > 0 GROUP BY thread.thread_id
+SELECT thread, to_jsonb(coalesce(max(total / scored) FILTER (WHERE level = 'run'), max(total / scored)))
+FROM feedback_threadscore WHERE project_id = %s AND key = %s AND scored > 0 GROUP BY thread
 """
 
 
 def averages(project: Project, key: str) -> Pairs:
     """Over the runs, and where none of them has any, about the thread."""
-    return _AVERAGES, [project.pk, key]
+    return Pairs(_AVERAGES, [project.pk, key], by="id")
 
 
 def cell(summary: KeySummary, key: str) -> str:

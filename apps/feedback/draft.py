@@ -9,9 +9,9 @@ from typing import Any, Final
 from django.utils import timezone
 
 from apps.feedback.models import Feedback, Level
+from apps.runs.query.feedback import LONGEST_LABEL
 
-LONGEST_LABEL: Final = 100
-MOST_LABELS: Final = 20
+MOST_LABELS: Final = 100
 
 
 @dataclass

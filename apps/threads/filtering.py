@@ -132,12 +132,13 @@ class Having(Func):
 
 
 # EXISTS, because a thread and its totals stand in one place.
-_IN_TOTALS: Final = "EXISTS (SELECT 1 FROM feedback_threadscore AS t WHERE t.thread = {thread} AND "
+_IN_TOTALS: Final = "EXISTS (SELECT 1 FROM {table} AS t WHERE t.thread = {thread} AND {condition})"
 _WITH_FEEDBACK: Final = "fb.thread FROM feedback_feedback AS fb WHERE fb.thread IS NOT NULL AND fb.project_id = %s AND "
 
 
-def _has_totals(condition: str, params: list[Any]) -> Q:
-    return Q(Having(f"{_IN_TOTALS}{condition})", params))
+def _has_totals(totals: feedback.Totals) -> Q:
+    sql = _IN_TOTALS.replace("{table}", totals.table).replace("{condition}", totals.condition)
+    return Q(Having(sql, totals.params))
 
 
 def _has_feedback(condition: str, params: list[Any], project: Project, *, denied: bool) -> Q:
@@ -197,19 +198,17 @@ def _read(call: Call) -> Node | Half:
     raise no_operator(call, _OPERATORS)
 
 
-def to_thread_q(node: ThreadNode, project: Project) -> Q:
-    """Each condition is either true or false, so that not(…) includes threads without a value."""
+def to_thread_q(node: ThreadNode, project: Project, *, denied: bool = False) -> Q:
+    """Each condition is either true or false, so that not(…) includes threads without a value. denied: it will stand under NOT."""
     match node:
         case And(parts):
-            return reduce(and_, (to_thread_q(part, project) for part in parts))
+            return reduce(and_, (to_thread_q(part, project, denied=denied) for part in parts))
         case Or(parts):
-            return reduce(or_, (to_thread_q(part, project) for part in parts))
-        case Not(Pair() as pair):
-            return ~_pair(pair, project, denied=True)
+            return reduce(or_, (to_thread_q(part, project, denied=denied) for part in parts))
         case Not(part):
-            return ~to_thread_q(part, project)
+            return ~to_thread_q(part, project, denied=not denied)
         case Pair():
-            return _pair(node, project)
+            return _pair(node, project, denied=denied)
         case AnyRun(part, roots):
             return _any_run(part, project, roots=roots)
         case Compare("thread_tag", check):
@@ -221,8 +220,8 @@ def to_thread_q(node: ThreadNode, project: Project) -> Q:
     raise FilterError("This condition does not go with threads")
 
 
-def _pair(pair: Pair, project: Project, *, denied: bool = False) -> Q:
-    """Over the feedback on all runs of the thread and on the thread as a whole. denied: it will stand under NOT."""
+def _pair(pair: Pair, project: Project, *, denied: bool) -> Q:
+    """Over the feedback on all runs of the thread and on the thread as a whole."""
     return reduce(and_, (_feedback(found, project, denied=denied) for found in feedback.wanted(pair)))
 
 
@@ -230,7 +229,7 @@ def _feedback(found: feedback.Wanted, project: Project, *, denied: bool) -> Q:
     """What threads must not have is looked up in their totals where these tell it: a row each, instead of all feedback that is denied."""
     negative = found.absent is not denied
     if negative and found.totals:
-        condition = _has_totals(*found.totals)
+        condition = _has_totals(found.totals)
     else:
         condition = _has_feedback(found.condition, found.params, project, denied=negative)
     return ~condition if found.absent else condition

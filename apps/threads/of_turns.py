@@ -5,7 +5,7 @@ The whole of a thread is read where that is one row a turn; of what its runs say
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
@@ -16,8 +16,16 @@ from apps.threads.models import Thread
 LAST_TURNS: Final = 24
 MOST_WORDS: Final = 8
 
-type Pairs = tuple[str, list[Any]]
-"""SQL that selects thread_id and value, at most once a thread, with its parameters. A value is jsonb, which compares numbers as numbers."""
+
+class Pairs(NamedTuple):
+    """SQL that selects a thread and a value, at most once a thread, with its parameters. A value is jsonb: numbers compare as such.
+
+    by is the column of threads that tells which: thread_id, or id, their uuid.
+    """
+
+    sql: str
+    params: list[Any]
+    by: str = "thread_id"
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class OfTurns:
     params: tuple[Any, ...] = ()
 
     def pairs(self, project: Project) -> Pairs:
-        return self.sql.replace("{some}", ""), [*self._given(), project.pk]
+        return Pairs(self.sql.replace("{some}", ""), [*self._given(), project.pk])
 
     def __call__(self, project: Project, threads: Sequence[Thread]) -> Mapping[str, Any]:
         sql = self.sql.replace("{some}", "AND trace.thread_id = ANY(%s)")

@@ -32,7 +32,7 @@ def page_of(
     threads: ThreadQuerySet, project: Project, sort: Sort[Column], cursor: str, counting: Counting
 ) -> tuple[Page[Thread], Place]:
     if sort.column.pairs is not None:
-        return _paired_page(threads, sort.column.pairs(project), sort, cursor)
+        return _paired_page(threads, sort.column.pairs(project), sort, cursor, counting)
     return paged(*ordered(threads, sort), cursor, counting)
 
 
@@ -46,39 +46,52 @@ def ordered(threads: ThreadQuerySet, sort: Sort[Column]) -> tuple[ThreadQuerySet
     return rows, (Term("sorted_by", sort.descending, nulls_last=True), Term("id", sort.descending))
 
 
+_VALUED = "({threads}) AS thread (id, thread_id) LEFT JOIN ({pairs}) AS pair (of, value) ON pair.of = thread.{by}"
 # In one pass, because the values are gathered from all turns: the place of each row and their number fall out of it.
-_PAIRED = """
+_PAIRED = f"""
 WITH ranked AS (
     SELECT thread.id, pair.value, count(*) OVER () AS total,
-        row_number() OVER (ORDER BY pair.value {order}, thread.id {direction}) AS place
-    FROM ({threads}) AS thread (id, thread_id) LEFT JOIN ({pairs}) AS pair (thread_id, value) ON pair.thread_id = thread.thread_id
+        row_number() OVER (ORDER BY pair.value {{order}}, thread.id {{direction}}) AS place
+    FROM {_VALUED}
 )
-SELECT id, value::text, place, total FROM ranked WHERE {behind} ORDER BY place {way} LIMIT %s
+SELECT id, value::text, place, total FROM ranked WHERE {{behind}} ORDER BY place {{way}} LIMIT %s
+"""
+# The first page needs no ranks: PostgreSQL keeps the best rows it meets and sorts no others.
+_FIRST = f"""
+SELECT thread.id, pair.value::text, 0, 0 FROM {_VALUED} ORDER BY pair.value {{order}}, thread.id {{direction}} LIMIT %s
 """
 
 
-def _paired_page(threads: ThreadQuerySet, pairs: Pairs, sort: Sort[Column], cursor: str) -> tuple[Page[Thread], Place]:
+def _paired_page(
+    threads: ThreadQuerySet, pairs: Pairs, sort: Sort[Column], cursor: str, counting: Counting
+) -> tuple[Page[Thread], Place]:
     backwards, at = _read(cursor, sort.text)
     behind, given = _behind(at, descending=sort.descending, backwards=backwards)
+    first = at is None and not counting.now
     try:
         sql, params = threads.order_by().values_list("id", "thread_id").query.sql_with_params()
     except EmptyResultSet:
         return Page([], "", ""), Place(0, 0, 0)
-    statement = _PAIRED.format(
+    statement = (_FIRST if first else _PAIRED).format(
         order="DESC NULLS LAST" if sort.descending else "ASC NULLS LAST",
         direction="DESC" if sort.descending else "ASC",
         threads=sql,
-        pairs=pairs[0],
+        pairs=pairs.sql,
+        by=pairs.by,
         behind=behind,
         way="DESC" if backwards else "ASC",
     )
     with connection.cursor() as cursor_:
-        cursor_.execute(statement, [*params, *pairs[1], *given, SIZE + 1])
+        cursor_.execute(statement, [*params, *pairs.params, *given, SIZE + 1])
         found = cursor_.fetchall()
     more, found = len(found) > SIZE, found[:SIZE]
     if backwards:
         found.reverse()
-    return _as_page(found, sort, more=more, backwards=backwards, moved=at is not None)
+    page, place = _as_page(found, sort, more=more, backwards=backwards, moved=at is not None)
+    if not first or not found:
+        return page, place
+    total = counting.total if more else len(found)
+    return page, Place(0, 0, None) if total is None else Place(1, len(found), total)
 
 
 def _as_page(

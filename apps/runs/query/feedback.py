@@ -1,6 +1,6 @@
 """Conditions on feedback as SQL, over a row of feedback_feedback that is called fb. Its app stands above this one, so its table is text.
 
-Some conditions are told by the totals of threads as well: over a row of feedback_threadscore that is called t.
+Some conditions are told by the totals of threads as well: over a row of feedback_threadscore or feedback_threadlabel that is called t.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,21 @@ from apps.runs.query import jsonpath
 from apps.runs.query.nodes import Check, Op, Pair
 from apps.runs.query.texts import like_pattern
 
+# Longer texts are not counted as labels.
+LONGEST_LABEL: Final = 100
+
 # Verdicts that their judge has replaced are history, and nothing is asked of them.
 COUNTED: Final = "fb.current AND NOT fb.waiting"
 _COLUMNS: Final = {"score": "fb.score", "comment": "fb.comment", "source": "fb.source_type"}
 _SIGNS: Final = {Op.GT: ">", Op.GTE: ">=", Op.LT: "<", Op.LTE: "<="}
+
+
+class Totals(NamedTuple):
+    """A condition over the totals of threads in a table."""
+
+    table: str
+    condition: str
+    params: list[Any]
 
 
 class Wanted(NamedTuple):
@@ -22,7 +33,7 @@ class Wanted(NamedTuple):
     absent: bool
     condition: str
     params: list[Any]
-    totals: tuple[str, list[Any]] | None = None
+    totals: Totals | None = None
 
 
 def wanted(pair: Pair) -> list[Wanted]:
@@ -53,20 +64,40 @@ def _some(checks: Sequence[Check], keys: Sequence[str] = ()) -> Wanted:
     return Wanted(False, " AND ".join(conditions), params, _totals(checks, keys))
 
 
+SCORES: Final = "feedback_threadscore"
+LABELS: Final = "feedback_threadlabel"
 # Some score is above a bound where the highest is, and below one where the lowest is.
 _ENDS: Final = {Op.GT: "t.high > %s", Op.GTE: "t.high >= %s", Op.LT: "t.low < %s", Op.LTE: "t.low <= %s"}
 
 
-def _totals(checks: Sequence[Check], keys: Sequence[str]) -> tuple[str, list[Any]] | None:
+def _totals(checks: Sequence[Check], keys: Sequence[str]) -> Totals | None:
     """Two checks may be met by different feedback, of which totals tell nothing."""
     conditions = ["t.key = ANY(%s)"] if keys else []
     params: list[Any] = [list(keys)] if keys else []
-    for check in checks:
-        if len(checks) > 1 or check.half != "score" or check.op not in _ENDS:
-            return None
-        conditions.append(_ENDS[check.op])
-        params.append(check.value)
-    return " AND ".join(conditions), params
+    if not checks:
+        return Totals(SCORES, " AND ".join(conditions), params)
+    if len(checks) > 1 or (told := _told(checks[0])) is None:
+        return None
+    return Totals(told.table, " AND ".join([*conditions, told.condition]), [*params, *told.params])
+
+
+def _told(check: Check) -> Totals | None:
+    if check.half == "score" and check.op in _ENDS:
+        return Totals(SCORES, _ENDS[check.op], [check.value])
+    if check.op not in (Op.EQ, Op.IN):
+        return None
+    values = [str(value) for value in check.values]
+    if check.half == "source":
+        return Totals(LABELS, "t.kind = 'source' AND t.label = ANY(%s)", [values])
+    if check.half == "value" and all(map(_is_label, values)):
+        return Totals(LABELS, "t.kind = 'value' AND t.label = ANY(%s)", [values])
+    return None
+
+
+def _is_label(text: str) -> bool:
+    """Feedback with that value is counted under that very label, and no other is: 5.0 is counted as 5."""
+    number = jsonpath.as_number(text)
+    return 0 < len(text) <= LONGEST_LABEL and (number is None or f"{number.normalize():f}" == text)
 
 
 def _check(check: Check) -> tuple[str, list[Any]]:
