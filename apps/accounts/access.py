@@ -62,10 +62,10 @@ def member[**P](
 
 
 def membership_or_404(user: User, workspace_id: uuid.UUID) -> Membership:
-    membership = Membership.objects.of(user).filter(workspace_id=workspace_id).first()
-    if membership is None:
-        raise Http404("No such workspace")
-    return membership
+    for membership in user.my_memberships:
+        if membership.workspace_id == workspace_id:
+            return membership
+    raise Http404("No such workspace")
 
 
 def member_or_404(workspace: Workspace, membership_id: int) -> Membership:

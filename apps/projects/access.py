@@ -12,6 +12,8 @@ def project_or_404(workspace: Workspace, project_id: uuid.UUID) -> Project:
     project = Project.objects.in_workspace(workspace).filter(pk=project_id).first()
     if project is None:
         raise Http404(f"No project {project_id} in this workspace")
+    # It is at hand, and half of the pages would read it again.
+    project.workspace = workspace
     return project
 
 

@@ -42,7 +42,10 @@ class Knot(NamedTuple):
             # A failure is often quick, and must not be overlooked for it.
             return _RADII[2][1]
         seconds = (self.end_time - self.start_time).total_seconds()
-        return next((radius for limit, radius in _RADII if seconds < limit), _LARGEST)
+        for limit, radius in _RADII:
+            if seconds < limit:
+                return radius
+        return _LARGEST
 
 
 def knots_of(project: Project, threads: Sequence[Thread]) -> dict[str, list[Knot]]:
