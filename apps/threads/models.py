@@ -62,13 +62,14 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
     def active_since(self, moment: datetime) -> Self:
         return self.filter(last_activity__gt=moment)
 
-    def beside(self, thread: "Thread") -> tuple[str | None, str | None]:
-        """The ids of the threads above and below in the table: the one active next, and the one active before."""
+    def beside(self, thread: "Thread", most: int) -> tuple[str | None, str | None, int]:
+        """The ids of the threads above and below in the table: the one active next, and the one active before. And how many are above,
+        counted up to most."""
         at = [thread.project_id, thread.last_activity, thread.pk]
         with connection.cursor() as cursor:
-            cursor.execute(_BESIDE, at + at)
-            above, below = cursor.fetchone()
-        return above, below
+            cursor.execute(_BESIDE, [*at, *at, *at, most])
+            above, below, before = cursor.fetchone()
+        return above, below, before
 
 
 # Each is one step along thread_latest; written as a row comparison, because the planner starts there only for one.
@@ -76,7 +77,8 @@ _BESIDE = """
 SELECT (SELECT thread_id FROM threads_thread WHERE project_id = %s AND (last_activity, id) > (%s, %s)
         ORDER BY last_activity, id LIMIT 1),
        (SELECT thread_id FROM threads_thread WHERE project_id = %s AND (last_activity, id) < (%s, %s)
-        ORDER BY last_activity DESC, id DESC LIMIT 1)
+        ORDER BY last_activity DESC, id DESC LIMIT 1),
+       (SELECT count(*) FROM (SELECT FROM threads_thread WHERE project_id = %s AND (last_activity, id) > (%s, %s) LIMIT %s) AS before)
 """
 
 

@@ -9,10 +9,11 @@ from django.views.decorators.http import require_safe
 from apps.accounts.access import MemberRequest, member
 from apps.common.htmx import page
 from apps.projects.access import project_or_404
+from apps.runs.listing.asked import Asked
 from apps.threads import thread_page
 from apps.threads.access import thread_or_404
 from apps.threads.models import Thread
-from apps.threads.neighbours import Neighbours, neighbours
+from apps.threads.neighbours import is_plain, neighbours, uncounted
 
 
 @require_safe
@@ -27,7 +28,10 @@ def thread(request: MemberRequest, project_id: uuid.UUID, thread_id: str) -> Htt
         return render(request, f"threads/detail.html#{part}", context)
     context |= thread_page.context(found, asked, request.htmx.target, request.path)
     if "window" in context:
-        context["beside"] = Neighbours(*Thread.objects.in_project(project).beside(found))
+        asked_list = asked.get("list", "")[: thread_page.MAX_LIST]
+        # Those of any other list may take longer to find than the page, which asks for them then.
+        plain = is_plain(Asked.of_query(asked_list))
+        context |= {"beside": neighbours(project, found) if plain else uncounted(found), "beside_later": not plain}
     return page(request, "threads/detail.html", context)
 
 
@@ -38,7 +42,7 @@ def _newer(thread: Thread, asked: Mapping[str, str]) -> dict[str, Any]:
 def _beside(thread: Thread, asked: Mapping[str, str]) -> dict[str, Any]:
     """Its place in the list it was opened from, which may take longer to find than the page."""
     found = neighbours(thread.project, thread, asked.get("list", "")[: thread_page.MAX_LIST])
-    return {"beside": found, "counted": True, "view": asked.get("view"), "kept": thread_page.kept(asked)}
+    return {"beside": found, "view": asked.get("view"), "kept": thread_page.kept(asked)}
 
 
 def _unpriced(thread: Thread, asked: Mapping[str, str]) -> dict[str, Any]:

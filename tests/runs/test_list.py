@@ -55,7 +55,7 @@ def test_viewer_sees_the_traces_latest_first(viewer: Client, project: Project) -
     html = page(viewer, project)
     assert names(html) == ["third", "second", "first"]
     assert "hello" in html
-    assert '<td class="words bad" dir="auto" title="boom">boom</td>' in html
+    assert '<td class="words bad" dir="auto" title="boom"><span>boom</span></td>' in html
 
 
 def test_anonymous_must_sign_in(client: Client, project: Project) -> None:

@@ -33,15 +33,16 @@ def found(project: Project, thread_id: str, query: str) -> Neighbours:
 
 
 def test_neighbours_are_those_of_the_filter(project: Project) -> None:
-    assert found(project, "b", 'filter=eq(status,"error")') == Neighbours("d", None, 2, 2)
+    assert found(project, "b", 'filter=eq(status,"error")') == Neighbours("d", None, 1, 2)
 
 
 @pytest.mark.parametrize(
     ("sort", "expected"),
     [
-        ("turns", Neighbours("b", "d", 3, 5)),
-        ("-turns", Neighbours("d", "b", 3, 5)),
-        ("last_activity", Neighbours("b", "d", 3, 5)),
+        ("turns", Neighbours("b", "d", 2, 5, True)),
+        ("-turns", Neighbours("d", "b", 2, 5, True)),
+        ("last_activity", Neighbours("b", "d", 2, 5, True)),
+        ("-last_activity", Neighbours("d", "b", 2, 5, True)),
     ],
 )
 def test_neighbours_follow_the_order_of_the_list(project: Project, sort: str, expected: Neighbours) -> None:
@@ -49,7 +50,7 @@ def test_neighbours_follow_the_order_of_the_list(project: Project, sort: str, ex
 
 
 def test_an_order_of_gathered_values_falls_back_to_the_usual_one(project: Project) -> None:
-    assert found(project, "c", "sort=-ttft") == Neighbours("d", "b", 3, 5)
+    assert found(project, "c", "sort=-ttft") == Neighbours("d", "b", 2, 5, True)
 
 
 def test_a_thread_that_left_the_filter_has_the_neighbours_of_the_project(project: Project) -> None:
@@ -62,8 +63,9 @@ def test_a_filter_that_cannot_be_read_finds_the_neighbours_of_the_project(projec
 
 def test_counting_is_bounded(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbours_module, "MOST_COUNTED", 2)
-    beside = found(project, "a", "sort=-last_activity")
-    assert (beside.position, beside.total, beside.many) == (0, 3, True)
+    assert found(project, "a", "filter=gt(latency,0)").place == "2+ of 2+"
+    assert found(project, "a", "").place == "2+ of 5"
+    assert found(project, "d", "filter=gt(latency,0)").place == "2 of 2+"
 
 
 def url(project: Project, thread_id: str) -> str:
@@ -80,6 +82,11 @@ def test_the_place_in_the_list_is_told(viewer: Client, project: Project) -> None
     html = get(viewer, project, "d", list='filter=eq(status,"error")', part="beside")
     assert "1 of 2" in html
     assert re.findall(r'data-key="(.)"', html) == ["]"]
+
+
+def test_the_place_in_the_whole_project_stands_on_the_page(viewer: Client, project: Project) -> None:
+    assert re.search(r'id="beside"[^>]*>\s*<span[^>]*>3 of 5<', get(viewer, project, "c"))
+    assert re.search(r'id="beside"[^>]*>\s*<span[^>]*>3 of 5<', get(viewer, project, "c", list="cols=turns"))
 
 
 def test_the_page_of_a_list_asks_for_its_place_later(viewer: Client, project: Project) -> None:

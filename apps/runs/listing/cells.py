@@ -15,7 +15,9 @@ def text_cell(text: str | None, css: str = "words") -> str:
     if not text:
         return f'<td class="{css}">{FAINT}</td>'
     safe = escape(text[:MAX_TEXT])
-    return f'<td class="{css}" dir="auto" title="{safe}">{safe}</td>'
+    # A cell of a table cannot be clamped to two lines, what stands in it can.
+    shown = f"<span>{safe}</span>" if css.startswith("words") else safe
+    return f'<td class="{css}" dir="auto" title="{safe}">{shown}</td>'
 
 
 def figure_cell(label: str, shown: str) -> str:
