@@ -3,7 +3,13 @@
 
 // Times are shown in the zone of the browser, unless its user chose another.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-if (zone && !document.cookie.split("; ").includes(`zone=${zone}`)) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+const zoneIsTold = () => document.cookie.split("; ").includes(`zone=${zone}`);
+if (zone && !zoneIsTold()) {
+  document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+  // This page was made before its zone was known. Where cookies are refused it stays as it is.
+  const made = document.documentElement.dataset.zone;
+  if (made && made !== zone && zoneIsTold()) location.reload();
+}
 
 const storeTheme = (theme) => {
   document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils import timezone
+
 MAX_JSON_DEPTH = 50
 
 
@@ -26,3 +28,11 @@ def storable(value: Any, depth: int = MAX_JSON_DEPTH) -> bool:
         case float():
             return abs(value) < 1e300
     return True
+
+
+def in_zone(moment: datetime) -> datetime:
+    """In the zone of the reader, or in UTC at the ends of the calendar, where a zone may lead past them."""
+    try:
+        return timezone.localtime(moment)
+    except OverflowError:
+        return moment.astimezone(UTC)

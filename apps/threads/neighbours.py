@@ -1,6 +1,7 @@
 """The threads before and after one in the list that the reader came from."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from apps.common.paging import preceding
 from apps.projects.models import Project
@@ -51,7 +52,8 @@ def is_plain(asked: Asked) -> bool:
 
 
 def total_of(project: Project) -> int:
-    return int(Project.objects.among([project.pk]).for_list().get().thread_count)
+    totals: Any = Project.objects.among([project.pk]).for_list().get()
+    return int(totals.thread_count)
 
 
 def _in_list(project: Project, thread: Thread, asked: Asked) -> Neighbours | None:

@@ -1,9 +1,12 @@
 """Times as somebody far from Greenwich reads and types them."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, two_looks
+from tests.browser.test_sharing import share
 from tests.browser.test_threads import SUPPORT, open_project
 
 in_tokyo = pytest.mark.browser_context_args(timezone_id="Asia/Tokyo")
@@ -17,6 +20,19 @@ def test_a_time_is_typed_and_said_in_the_zone_of_the_browser(page: Page, ada: Pe
     page.get_by_label("From Asia/Tokyo").fill("2026-03-01T12:00")
     page.get_by_role("button", name="Show", exact=True).last.click()
     expect(page.locator(".menu.time > summary")).to_contain_text("From Mar 1, 12:00 JST")
+    page.keyboard.press("f")
+    page.get_by_label("Field of condition 1").select_option("start_time")
+    page.get_by_label("Value of condition 1").fill("2026-03-02T08:30")
+    page.get_by_role("button", name="Show threads").click()
+    expect(page.locator(".chip")).to_contain_text("start after 2026-03-02 08:30:00 JST")
+    expect(page).to_have_url(re.compile("2026-03-01T23%3A30%3A00Z"))
+
+
+@in_tokyo
+def test_the_first_page_of_a_browser_is_in_its_zone(page: Page, stranger: Page, ada: Person) -> None:
+    url = share(page, ada).input_value()
+    stranger.goto(url)
+    expect(stranger.locator(".strip")).to_contain_text("Asia/Tokyo")
 
 
 @in_tokyo

@@ -65,7 +65,7 @@ class Asked:
         to, which become UTC, so that a link shows others the same."""
         texts = {name: str(given.get(parameter, "")).strip() for parameter, name in PARAMETERS.items()}
         if zone := zone_named(str(given.get("zone", ""))):
-            texts |= {name: _from_zone(texts[name], zone) for name in ("start", "end")}
+            texts |= {name: from_zone(texts[name], zone) for name in ("start", "end")}
         cols = tuple(dict.fromkeys(col for col in texts.pop("cols").split(",") if col))
         return cls(**texts, cols=cols[:MAX_COLS])
 
@@ -162,7 +162,7 @@ def moment(text: str) -> datetime:
         raise FilterError("Expected a time such as 2026-03-01T12:00 or 2026-03-01") from None
 
 
-def _from_zone(text: str, zone: tzinfo) -> str:
+def from_zone(text: str, zone: tzinfo) -> str:
     """A time without an offset is one of the zone; what is none stays, to be complained of."""
     try:
         local = datetime.fromisoformat(text)

@@ -1,5 +1,6 @@
 """The forms of the builder and of saved filters. A form of the builder is never refused as a whole: each row says what it lacks."""
 
+import re
 from typing import Any, Final
 
 import django_filters
@@ -16,11 +17,12 @@ from apps.runs.query.nodes import FilterError
 JOINS: Final = (("all", "all of"), ("any", "any of"), ("none", "none of"))
 HINTS: Final = {
     Kind.SECONDS: "such as 500ms, 5s or 2m",
-    Kind.TIME: "such as 2026-03-01T12:00",
     Kind.MONEY: "US dollars",
     Kind.NUMBER: "a number",
     Kind.ID: "an id",
 }
+# What a field for a date and a time can show. Others, such as one with an offset, stay text, or they would be lost.
+PICKED: Final = re.compile(r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,3})?)?")
 BOTH: Final = (("true", "yes"), ("false", "no"))
 
 
@@ -48,6 +50,8 @@ class RowForm(forms.Form):
         op.choices = self.offer.operator_labels()  # type: ignore[attr-defined]
         if self.offer.kind is Kind.FLAG:
             value.widget = forms.Select(choices=BOTH)
+        elif self.in_zone and PICKED.fullmatch(self.data.get(f"{self.prefix}-value", "")):
+            value.widget = forms.TextInput({"type": "datetime-local", "step": "any"})
         hint = "a, b, c" if self.operator in WITH_SEVERAL else HINTS.get(self.offer.kind, "")
         for each, name, placeholder in (
             (field, "field", ""),
@@ -81,6 +85,11 @@ class RowForm(forms.Form):
         """Whether there are values to choose from."""
         fits = self.operator not in ("has", "hasnt", "starts", "words", "nowords", *MOMENTS)
         return fits and self.offer.name in SUGGESTED
+
+    @property
+    def in_zone(self) -> bool:
+        """Whether the value is a time of the reader's zone."""
+        return self.offer.kind is Kind.TIME
 
     @property
     def wants_key(self) -> bool:

@@ -9,6 +9,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
+from django.utils import timezone
+
+from apps.projects.values import in_zone
+from apps.runs.listing.asked import from_zone
 from apps.runs.listing.scopes import ANYWHERE, WITHOUT_VALUE, Offer, Scope
 from apps.runs.query.fields import SEARCHED, Kind
 from apps.runs.query.nodes import (
@@ -131,6 +135,9 @@ def _condition(field: str, row: Row, offer: Offer) -> str:
         offer.kind is Kind.PAIRED and row.op not in ("is", "isnt")
     )
     value = row.value.strip()
+    if offer.kind is Kind.TIME:
+        # Rows have times of the reader's zone; a filter keeps what they are in UTC, so that a link finds the same for everybody.
+        return f"{_COMPARE[row.op].value}({field}, {quoted(from_zone(value, timezone.get_current_timezone()))})"
     shown = value if bare and _NUMBER.fullmatch(value) else quoted(value if bare else row.value)
     return f"{_COMPARE[row.op].value}({field}, {shown})"
 
@@ -259,8 +266,17 @@ def _shown(value: Value, field: str) -> str:
         case Decimal():
             return plain(value)
         case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            return _local(value)
     return as_json(value)
+
+
+def _local(moment: datetime) -> str:
+    """As a time of the reader's zone; with an offset where the clock shows that time twice."""
+    text, told = (
+        in_zone(moment).replace(tzinfo=None).isoformat(),
+        moment.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+    )
+    return text if from_zone(text, timezone.get_current_timezone()) == told else told
 
 
 def plain(number: Decimal) -> str:

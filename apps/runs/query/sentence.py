@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from apps.projects.values import in_zone
 from apps.runs.query.fields import FIELDS, Field, Kind
 from apps.runs.query.nodes import (
     And,
@@ -138,7 +139,8 @@ def _inner(value: object) -> str:
 def _shown(value: Value, kind: Kind) -> str:
     match value:
         case datetime():
-            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}".removesuffix(" 00:00:00") + " UTC"
+            local = in_zone(value)
+            return f"{local:%Y-%m-%d %H:%M:%S}".removesuffix(" 00:00:00") + f" {local:%Z}"
         case Decimal() if kind is Kind.SECONDS:
             return f"{_digits(value)} s" if value >= 1 or not value else f"{_digits(value * 1000)} ms"
         case Decimal():

@@ -1,11 +1,14 @@
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.runs.listing.asked import Asked
 from apps.runs.listing.builder import Builder, Panel, decoded, edited, encoded, entries_of
+from apps.runs.listing.forms import RowForm
 from apps.runs.listing.rows import MAX_NESTING, MAX_ROWS, Group, Item, Row, Text, bare, in_line, items_of, whole_text
 from apps.runs.listing.scopes import ANYWHERE, KINDS, WITHOUT_VALUE, Offer, scopes
 from apps.runs.query.fields import Kind
@@ -20,7 +23,7 @@ VALUES: dict[Kind, st.SearchStrategy[str]] = {
     Kind.MONEY: st.sampled_from(["0.5", "12", "0.000001"]),
     Kind.SCORE: st.sampled_from(["0.5", "1", "-2"]),
     Kind.SECONDS: st.sampled_from(["5s", "500ms", "0s", "1.5s"]),
-    Kind.TIME: st.sampled_from(["2026-03-01T12:00:00Z", "2026-03-01T00:00:00.123456Z"]),
+    Kind.TIME: st.sampled_from(["2026-03-01T12:00:00", "2026-03-01T00:00:00.123456"]),
     Kind.ID: st.uuids().map(str),
     Kind.FLAG: st.sampled_from(["true", "false"]),
 }
@@ -116,6 +119,38 @@ def test_what_no_row_can_say_stays_query_text(text: str) -> None:
 def test_a_lone_half_of_a_pair_binds_to_no_neighbour() -> None:
     texts = (Text('eq(metadata_key, "a")'), Text('eq(metadata_value, "b")'))
     assert len(items_of(parse(whole_text(texts, RUNS)), RUNS)) == 2
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("2026-03-01T12:00:00Z", "2026-03-01T13:00:00"),
+        ("2026-10-25T00:30:00Z", "2026-10-25T02:30:00"),
+        # The clock shows half past two again.
+        ("2026-10-25T01:30:00Z", "2026-10-25T01:30:00Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:53:28"),
+    ],
+)
+def test_times_of_a_row_are_those_of_the_reader_and_of_the_text_those_of_utc(stored: str, shown: str) -> None:
+    text = f'gt(start_time, "{stored}")'
+    with timezone.override(BERLIN):
+        (row,) = items_of(parse(text), RUNS)
+        assert row == Row("start_time", "gt", shown)
+        assert parse(whole_text([row], RUNS)) == parse(text)
+        assert stored in whole_text([row], RUNS)
+
+
+def test_a_time_is_picked_unless_its_text_says_more() -> None:
+    def form(value: str) -> RowForm:
+        return RowForm({"r0-field": "start_time", "r0-op": "gt", "r0-value": value}, "r0", RUNS, 0)
+
+    assert 'type="datetime-local"' in str(form("2026-03-01T13:00:00.5")["value"])
+    assert 'type="datetime-local"' in str(form("")["value"])
+    assert 'type="text"' in str(form("2026-03-01T13:00:00Z")["value"])
+    assert 'type="text"' in str(form("yesterday")["value"])
 
 
 def test_a_group_that_nests_too_deep_is_query_text() -> None:
