@@ -6,7 +6,8 @@ The SDKs take the endpoint as it was typed, so the same routes lie at /, /api an
 import uuid
 from typing import Any, cast
 
-import msgspec
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, URLResolver, include, path
@@ -22,11 +23,13 @@ from apps.feedback.queues.api import router as queues
 from apps.feedback.queues.api_items import router as queue_items
 from apps.projects.api import router as projects
 from apps.projects.api_v2 import router as projects_v2
+from apps.projects.values import read_json
 from apps.runs.api import read_run
 from apps.runs.api import router as runs
 from apps.runs.api_projects import router as project_runs
 from apps.runs.api_stats import router as stats
 from apps.runs.api_v2 import router as runs_v2
+from apps.runs.ingest.decode import is_chunked, read_at_most
 from apps.runs.query.nodes import FilterError
 from apps.threads.api_public import router as public
 from apps.threads.api_public import router_v2 as public_v2
@@ -43,7 +46,7 @@ class JsonParser(Parser):
     """JSON whatever the content type says. NUL is dropped, because PostgreSQL can neither store nor look for it."""
 
     def parse_body(self, request: HttpRequest) -> Any:
-        value = msgspec.json.decode(request.body)
+        value = read_json(request.body, settings.MAX_JSON_DEPTH)
         # Some routes take a list; an empty one would pass for an object without fields.
         if not isinstance(value, dict | list) or value == []:
             raise ValueError("the body is not a JSON object")
@@ -66,7 +69,17 @@ def reader(request: HttpRequest) -> ApiKey:
     key = key_of(request)
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
         raise HttpError(413, f"The body is larger than {MAX_BODY} bytes.")
+    _take_chunked(cast(WSGIRequest, request))
     return key
+
+
+def _take_chunked(request: WSGIRequest) -> None:
+    if not is_chunked(request):
+        return
+    body = read_at_most(request.environ["wsgi.input"].read, MAX_BODY)
+    if body is None:
+        raise HttpError(413, f"The body is larger than {MAX_BODY} bytes.")
+    request._body = body
 
 
 api = NinjaAPI(

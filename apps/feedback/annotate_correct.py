@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Final, NamedTuple
 
-import msgspec
+from django.conf import settings
 
 from apps.feedback.keys import MAX_JSON_BYTES, BadFeedback
+from apps.projects.values import read_json
 from apps.runs.payloads import read
 from apps.runs.shapes import Json
 from apps.threads.export_formats import indented
@@ -82,8 +83,8 @@ class Correction:
         if self.path is not None:
             return put(self.outputs, self.path, text)
         try:
-            value = msgspec.json.decode(text)
-        except msgspec.DecodeError as error:
+            value = read_json(text, settings.MAX_JSON_DEPTH)
+        except ValueError as error:
             raise BadFeedback(f"This is no JSON: {error}") from None
         return None if value == self.outputs else value
 

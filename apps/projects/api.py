@@ -4,7 +4,6 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-import msgspec
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpResponse
 from ninja import Query, Router, Schema
@@ -18,7 +17,7 @@ from apps.projects.access import project_named, project_or_404
 from apps.projects.models import DEFAULT_PROJECT, Project
 from apps.projects.schemas import ID, OBJECT, PROJECT, answers, array, object_of
 from apps.projects.stats import stats_of
-from apps.projects.values import storable
+from apps.projects.values import read_json, storable
 from apps.projects.wire import Json, Moment, Text
 
 MAX_PAGE = 100
@@ -146,8 +145,8 @@ def metadata_of(text: str | None) -> dict[str, Any] | None:
     if not text:
         return None
     try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        value = read_json(text)
+    except ValueError:
         value = None
     if not isinstance(value, dict) or not storable(value):
         raise HttpError(422, "metadata: not the text of a JSON object")

@@ -1,11 +1,44 @@
 """What PostgreSQL and Python must both be able to hold."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from django.utils import timezone
 
 MAX_JSON_DEPTH = 50
+# One that never ends goes to the end of the text: given back, each of its quotes would be tried anew as a beginning.
+JSON_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+_STRING = re.compile(JSON_STRING, re.DOTALL)
+_NOT_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def nests_deeper(text: bytes, levels: int) -> bool:
+    """Whether JSON, or what claims to be some, nests deeper than that. To be asked before it is parsed: a parser recurses on its
+    thread's stack, and past its end the process is gone.
+
+    Cheap first: text with no more opening brackets than levels cannot be deeper.
+    """
+    if text.count(b"[") + text.count(b"{") <= levels:
+        return False
+    depth = 0
+    for bracket in _STRING.sub(b"", text).translate(None, _NOT_BRACKET):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > levels:
+            return True
+    return False
+
+
+def read_json(text: str | bytes, levels: int = MAX_JSON_DEPTH) -> Any:
+    """Raises ValueError, which says what is wrong."""
+    encoded = text.encode(errors="replace") if isinstance(text, str) else text
+    if nests_deeper(encoded, levels):
+        raise ValueError(f"nested deeper than {levels} levels")
+    try:
+        return msgspec.json.decode(encoded)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 def utc(moment: datetime) -> datetime:

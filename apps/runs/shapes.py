@@ -6,7 +6,7 @@ a bound; what is not understood is None or "".
 
 from typing import Any
 
-import msgspec
+from apps.projects.values import read_json
 
 type Json = Any
 type Fields = dict[str, Json]
@@ -161,11 +161,11 @@ def call_of(item: Json) -> tuple[str, Json, str] | None:
 
 
 def decoded(value: Json) -> Json:
-    """Models return arguments as JSON text; what does not parse stays the text it is."""
+    """Models return arguments as JSON text; what does not parse, or nests too deep to be shown, stays the text it is."""
     if type(value) is str and value[:1] in ("{", "[") and len(value) <= _MAX_ARGUMENT_JSON:
         try:
-            return msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError):
+            return read_json(value)
+        except ValueError:
             return value
     return value
 

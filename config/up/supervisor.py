@@ -129,6 +129,8 @@ class Up:
     def _environment(self) -> dict[str, str]:
         environment = os.environ | {"THREADLINE_HOME": str(self.home.path)}
         environment.setdefault("MALLOC_ARENA_MAX", "2")
+        # The web server's threads, by default 2 MiB: CPython counts on more before it calls a recursion too deep.
+        environment.setdefault("RUST_MIN_STACK", str(16 << 20))
         # Container images like to forbid bytecode beside the sources; without any, each start compiles for seconds.
         if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
             environment.setdefault("PYTHONPYCACHEPREFIX", str(self.home.path / "bytecode"))

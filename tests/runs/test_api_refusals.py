@@ -1,5 +1,7 @@
 """What the read routes refuse, and how."""
 
+import io
+import json
 import re
 import uuid
 from typing import Any
@@ -87,6 +89,22 @@ def test_nul_in_a_question_finds_nothing_and_breaks_nothing(key: ApiKey, project
 
 def test_a_body_too_large_is_refused_before_it_is_read(key: ApiKey) -> None:
     assert post(key, b" " * (MAX_BODY + 1)).status_code == 413
+
+
+def chunked(key: ApiKey, body: bytes) -> Any:
+    client = Client(headers={"x-api-key": key.secret, "transfer-encoding": "chunked"})
+    return client.generic("POST", "/api/v1/runs/query", **{"wsgi.input": io.BytesIO(body)})
+
+
+def test_a_chunked_question_without_length_is_read(key: ApiKey, project: Project) -> None:
+    run = RunFactory(project=project)
+    RunFactory(project=project)
+    answer = chunked(key, json.dumps({"id": [str(run.pk[1])]}).encode())
+    assert [found["id"] for found in answer.json()["runs"]] == [str(run.id)]
+
+
+def test_a_chunked_question_too_large_is_refused(key: ApiKey) -> None:
+    assert chunked(key, b" " * (MAX_BODY + 1)).status_code == 413
 
 
 def test_the_content_type_does_not_matter(key: ApiKey) -> None:

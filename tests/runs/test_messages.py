@@ -229,3 +229,14 @@ def test_sound_that_came_along_is_played_if_it_can_be_nothing_else(part: dict[st
     (file,) = message.parts
     assert isinstance(file, File)
     assert file.player == player
+
+
+@pytest.mark.parametrize("depth", [60, 900, 5_000])
+def test_arguments_too_deep_to_show_stay_text(depth: int) -> None:
+    """Python could read them, and would fail to walk them."""
+    text = "[" * depth + "]" * depth
+    call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": text}}
+    (message,) = outputs_of({"messages": [{"role": "assistant", "tool_calls": [call]}]}).messages
+    (part,) = message.parts
+    assert isinstance(part, Call)
+    assert part.args == text

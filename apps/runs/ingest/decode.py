@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 
+from apps.projects.values import nests_deeper
+
 CHUNK = 1 << 18
 
 
@@ -37,7 +39,7 @@ def past_cap(what: str, cap: int, setting: str) -> Refused:
 def read_body(request: HttpRequest) -> bytes:
     """The body, decompressed.
 
-    Read from the WSGI stream because Django takes a chunked request, which has no Content-Length, for an empty one.
+    Read from the WSGI stream, because Django's own reading loses chunked bodies.
     """
     encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding not in _DECOMPRESS:
@@ -55,9 +57,14 @@ def _read_raw(request: WSGIRequest) -> bytes:
         if int(declared) > cap:
             raise past_cap("The body", cap, "THREADLINE_MAX_BODY_BYTES")
         return _exactly(stream, int(declared))
-    if request.environ.get("HTTP_TRANSFER_ENCODING", "").lower() != "chunked":
+    if not is_chunked(request):
         return b""
     return _bounded(stream.read, cap, "The body", "THREADLINE_MAX_BODY_BYTES")
+
+
+def is_chunked(request: WSGIRequest) -> bool:
+    """Such a body has no Content-Length, so Django takes it for an empty one."""
+    return bool(request.environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked")
 
 
 def _exactly(stream: Any, length: int) -> bytes:
@@ -71,11 +78,19 @@ def _exactly(stream: Any, length: int) -> bytes:
 
 
 def _bounded(read: Callable[[int], bytes], cap: int, what: str, setting: str) -> bytes:
+    content = read_at_most(read, cap)
+    if content is None:
+        raise past_cap(what, cap, setting)
+    return content
+
+
+def read_at_most(read: Callable[[int], bytes], cap: int) -> bytes | None:
+    """None past the cap."""
     pieces, size = [], 0
     while piece := read(CHUNK):
         size += len(piece)
         if size > cap:
-            raise past_cap(what, cap, setting)
+            return None
         pieces.append(piece)
     return b"".join(pieces)
 
@@ -94,21 +109,29 @@ def _unzstd(body: bytes) -> bytes:
 
 
 def _gunzip(body: bytes) -> bytes:
+    """One member after the other, as RFC 1952 has it."""
     inflater = zlib.decompressobj(wbits=31)
     pending = body
 
     def read(size: int) -> bytes:
-        nonlocal pending
-        piece = inflater.decompress(pending, size)
-        pending = inflater.unconsumed_tail
+        nonlocal inflater, pending
+        piece = b""
+        while not piece and pending:
+            if inflater.eof:
+                inflater = zlib.decompressobj(wbits=31)
+            piece = inflater.decompress(pending, size)
+            pending = inflater.unconsumed_tail or inflater.unused_data
         return piece
 
     try:
-        return _bounded(
+        content = _bounded(
             read, settings.MAX_DECOMPRESSED_BYTES, "The decompressed body", "THREADLINE_MAX_DECOMPRESSED_BYTES"
         )
     except zlib.error as error:
         raise Refused(422, f"The body is not valid gzip: {error}") from None
+    if not inflater.eof:
+        raise Refused(422, "The body is not valid gzip: it is cut short.")
+    return content
 
 
 _DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "identity": bytes, "zstd": _unzstd, "gzip": _gunzip}
@@ -188,19 +211,6 @@ def clean(value: Any) -> Any:
     return value
 
 
-# One that never ends goes to the end of the text: given back, each of its quotes would be tried anew as a beginning.
-STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
-_STRING = re.compile(STRING, re.DOTALL)
-_NOT_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
-
-
 def check_depth(text: bytes) -> None:
-    """Cheap first: text with no more opening brackets than the cap cannot be deeper than the cap."""
-    cap = settings.MAX_JSON_DEPTH
-    if text.count(b"[") + text.count(b"{") <= cap:
-        return
-    depth = 0
-    for bracket in _STRING.sub(b"", text).translate(None, _NOT_BRACKET):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > cap:
-            raise NotJson(f"is nested deeper than the cap of {cap} levels (THREADLINE_MAX_JSON_DEPTH)")
+    if nests_deeper(text, settings.MAX_JSON_DEPTH):
+        raise NotJson(f"is nested deeper than the cap of {settings.MAX_JSON_DEPTH} levels (THREADLINE_MAX_JSON_DEPTH)")

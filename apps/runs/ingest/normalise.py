@@ -12,7 +12,7 @@ from apps.runs.ingest import schema
 from apps.runs.ingest.change import RunChange
 from apps.runs.ingest.costs import price
 from apps.runs.ingest.decode import NotJson, clean, parse
-from apps.runs.ingest.schema import BadRun, RunIn, as_run_type, as_tags, as_text, as_time, as_uuid
+from apps.runs.ingest.schema import BadRun, RunIn, as_dotted_order, as_run_type, as_tags, as_text, as_time, as_uuid
 from apps.runs.ingest.usage import find_usage
 from apps.runs.preview import preview_inputs, preview_outputs
 
@@ -35,7 +35,7 @@ def _light(run: RunIn, now: datetime) -> RunChange:
     run_id = as_uuid(run.id, "id")
     if run_id is None:
         raise BadRun("id is missing")
-    dotted_order = as_text(run.dotted_order, MAX_DOTTED_ORDER)
+    dotted_order = as_dotted_order(run.dotted_order, MAX_DOTTED_ORDER)
     trace_id, parent_run_id = as_uuid(run.trace_id, "trace_id"), as_uuid(run.parent_run_id, "parent_run_id")
     if dotted_order and (trace_id is None or (parent_run_id is None and trace_id != run_id)):
         path = schema.dotted_path(dotted_order)
@@ -45,7 +45,7 @@ def _light(run: RunIn, now: datetime) -> RunChange:
         id=run_id,
         trace_id=trace_id,
         parent_run_id=parent_run_id,
-        dotted_order=dotted_order or None,
+        dotted_order=dotted_order,
         project_id=as_uuid(run.session_id, "session_id"),
         project_name=as_text(run.session_name, MAX_PROJECT_NAME) or None,
         name=as_text(run.name, schema.MAX_NAME),

@@ -1,5 +1,6 @@
 """The run object of the wire, and lenient readers for each kind of value: they coerce what they can and name what they cannot."""
 
+import re
 import uuid
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,6 +16,8 @@ RUN_TYPES = frozenset(RunType.values)
 MAX_NAME = 2_000
 MAX_TAGS = 200
 SEGMENT = "%Y%m%dT%H%M%S%fZ"
+_STEP = "[0-9]{8}T[0-9]{1,20}Z[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}"
+_DOTTED_ORDER = re.compile(rf"{_STEP}(?:\.{_STEP})*+")
 
 
 class BadRun(ValueError):
@@ -122,7 +125,12 @@ def shown(value: Any) -> str:
 
 def segment(moment: datetime, run_id: uuid.UUID) -> str:
     """One step of a dotted_order: the start in UTC to the microsecond, then the run's id."""
-    return f"{moment:%Y%m%dT%H%M%S%f}Z{run_id}"
+    return f"{moment.year:04}{moment:%m%dT%H%M%S%f}Z{run_id}"  # %Y has no leading zeros
+
+
+def as_dotted_order(value: Any, limit: int) -> str | None:
+    """What is none, or is too long, counts as not given: the SDKs read the ids in it as UUIDs."""
+    return value if isinstance(value, str) and len(value) <= limit and _DOTTED_ORDER.fullmatch(value) else None
 
 
 def dotted_path(dotted_order: str) -> list[uuid.UUID]:

@@ -9,13 +9,14 @@ from typing import Final
 
 import msgspec
 
-from apps.runs.ingest.decode import STRING, Refused
+from apps.projects.values import JSON_STRING
+from apps.runs.ingest.decode import Refused
 from apps.runs.ingest.schema import batch_decoder
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Of a batch that is looked through by hand, a few seconds' work; the SDKs send at most 24 MiB."""
-_MARK = re.compile(STRING + rb"|[\[\]{},]", re.DOTALL)
-_KEY = re.compile(rb"\s*(" + STRING + rb")\s*:", re.DOTALL)
+_MARK = re.compile(JSON_STRING + rb"|[\[\]{},]", re.DOTALL)
+_KEY = re.compile(rb"\s*(" + JSON_STRING + rb")\s*:", re.DOTALL)
 
 
 class NotSplit(ValueError):

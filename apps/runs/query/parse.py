@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from apps.projects.values import MAX_JSON_DEPTH, storable
+from apps.projects.values import MAX_JSON_DEPTH, read_json, storable
 from apps.runs.query.fields import FIELDS, ORDER, SEARCHABLE, SEARCHED, Field, Kind
 from apps.runs.query.nodes import (
     And,
@@ -38,6 +38,14 @@ OPERATORS: Final = {
     "has": 'has(tags, "a tag") or has(metadata, \'{"key": "value"}\')',
     "exists": 'exists(metadata, "key")',
     "search": 'search("words") or search(name, "words")',
+}
+
+
+# Of fields that are not compared.
+_FITTING: Final = {
+    Kind.LIST: ["has"],
+    Kind.JSON: ["has", "exists"],
+    Kind.PAYLOAD: ["search(field, …)", "neq(field, null)", "a pair such as input_key with input_value"],
 }
 
 
@@ -176,7 +184,7 @@ def _orderable(literal: Literal) -> Any:
 def _check_operator(field: Field, op: Op, call: Call) -> None:
     if op in field.kind.operators:
         return
-    fitting = {Kind.LIST: ["has"], Kind.JSON: ["has", "exists"]}.get(field.kind, sorted(field.kind.operators))
+    fitting = _FITTING.get(field.kind, sorted(field.kind.operators))
     raise FilterError(f"{op} does not go with {field.name}; use {', '.join(fitting)}", call.at)
 
 
@@ -271,8 +279,8 @@ def _json_object(literal: Literal) -> str:
     """The text as it stood in its quotes is tried first: JSON inside single quotes needs no second escaping."""
     for text in (literal.raw, str(literal.value)):
         try:
-            value = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            value = read_json(text)
+        except ValueError:
             continue
         if isinstance(value, dict) and storable(value):
             return msgspec.json.encode(value, order="deterministic").decode()

@@ -122,6 +122,18 @@ def test_an_end_before_the_start_is_kept_as_sent(workspace: Workspace) -> None:
     assert stored(run).end_time == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("odd", [".", "x.y", "20260301T120000000000Z", 5, ["x"], "9" * 70_000])
+def test_a_dotted_order_that_is_none_counts_as_not_given(workspace: Workspace, odd: object) -> None:
+    run = wire_run()
+    assert deliver(workspace, [{**run, "dotted_order": odd}]).rejected == []
+    assert Run.objects.get().dotted_order == run["dotted_order"]
+
+
+def test_a_year_before_1000_is_padded_in_the_order(workspace: Workspace) -> None:
+    deliver(workspace, [wire_run(start_time="0099-02-03T04:05:06Z", dotted_order=None)])
+    assert Run.objects.get().dotted_order.startswith("00990203T040506000000Z")
+
+
 def test_a_dotted_order_that_disagrees_with_the_start_is_kept_as_sent(workspace: Workspace) -> None:
     run = wire_run()
     run["dotted_order"] = f"19700101T000000000000Z{run['id']}"

@@ -273,6 +273,18 @@ def test_a_body_that_is_not_what_its_encoding_says_is_422(send: Send, encoding: 
     assert send("/runs/batch", b"plain text", **{"content-encoding": encoding}).status_code == 422
 
 
+def test_gzip_in_several_members_is_read_whole(send: Send) -> None:
+    first, second = gzip.compress(b'{"post": ['), gzip.compress(msgspec.json.encode(wire_run()) + b"]}")
+    assert send("/runs/batch", first + second, **{"content-encoding": "gzip"}).status_code == 202
+    assert Run.objects.count() == 1
+
+
+def test_gzip_that_is_cut_short_is_422(send: Send) -> None:
+    """Its checksum is missing, not its content: nothing else would tell."""
+    answer = send("/runs/batch", gzip.compress(b"{}")[:-4], **{"content-encoding": "gzip"})
+    assert (answer.status_code, "cut short" in answer.json()["detail"]) == (422, True)
+
+
 def test_an_unknown_encoding_is_415(send: Send) -> None:
     assert send("/runs/batch", b"x", **{"content-encoding": "br"}).status_code == 415
 

@@ -176,6 +176,7 @@ WRONG = {
     "eq(execution_order, 2)": "Only execution_order 1, the root of a trace, can be asked for",
     "eq(tags, 'x')": "eq does not go with tags; use has",
     "eq(metadata, 'x')": "eq does not go with metadata; use has, exists",
+    "eq(inputs, 'x')": "eq does not go with inputs; use search(field, …), neq(field, null)",
     "has(name, 'x')": "has goes with tags and metadata, not with name",
     "has(metadata, '[1]')": "Expected a JSON object in quotes",
     "has(metadata, 'x')": "Expected a JSON object in quotes",
