@@ -11,16 +11,16 @@ from apps.runs.models import Run, RunType, Trace, TraceQuerySet
 from apps.runs.place import Place
 from apps.threads.find import find
 from apps.threads.models import Thread
-from apps.threads.timeline import Span, Timeline, draw
+from apps.threads.timeline import Span, Timeline, draw, spans_of
 from apps.threads.trace_view import as_uuid, picked, run_of, tree_of
 from apps.threads.turns import MOST_STEPS, Turn, read_turns
 from apps.threads.view_paths import ThreadView
 
-SIZE = 20
+SIZE = 10
 MAX_MODELS = 10
 MAX_LIST = 4_000
 """Characters of the query string of the list that a thread was opened from."""
-MAX_SPANS = 2_000
+MOST_SPANNED = 5_000
 """Turns that the timeline strip covers; a longer thread shows the strip of the window."""
 
 
@@ -133,10 +133,9 @@ def trace_view(window: Window, place: Place) -> dict[str, Any]:
 
 
 def timeline(window: Window, traces: list[Trace]) -> Timeline:
-    if window.whole or window.thread.turns > MAX_SPANS:
+    if window.whole or window.thread.turns > MOST_SPANNED:
         return draw([Span.of(trace) for trace in traces], window.first)
-    spans = turns_of(window.thread).values_list(*Span._fields)[:MAX_SPANS]
-    return draw([Span(*values) for values in spans], 1)
+    return draw(spans_of(window.thread), 1)
 
 
 def unpriced_models(thread: Thread) -> list[str]:

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple, Self
 
+from django.db import connection
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.common.templatetags.threadline import cost, duration, plural
 from apps.runs.models import Trace
+from apps.threads.models import Thread
 from apps.threads.turns import IDLE
 
 WIDTH, HEIGHT = 100, 34
@@ -22,17 +25,49 @@ _MIN_BAR, _BAR_HEIGHT, _TALLEST = 0.6, 10, 24
 
 
 class Span(NamedTuple):
-    """A turn, as far as the strip needs it."""
+    """Turns that follow one another and are one bar: a single one, or in a long thread several."""
 
     start_time: datetime
-    end_time: datetime | None
+    ended: datetime
+    """The latest of them."""
     status: str
     total_tokens: int
     total_cost: Decimal
+    seconds: float
+    """What they took together, without what lies between."""
+    turns: int = 1
+    priced: bool = True
+    """Each that has tokens has a cost."""
 
     @classmethod
     def of(cls, trace: Trace) -> Self:
-        return cls(*(getattr(trace, name) for name in cls._fields))
+        start = trace.start_time
+        assert start is not None, "a trace without runs is in no thread"
+        ended = max(start, trace.end_time or start)
+        tokens, cost = trace.total_tokens, trace.total_cost
+        seconds = (ended - start).total_seconds()
+        return cls(start, ended, trace.status, tokens, cost, seconds, priced=bool(cost) or not tokens)
+
+
+# As many turns to a bar as it takes; added up here, because a thousand rows cost Python more than all else of the strip.
+_SPANS = """
+SELECT min(start_time), max(ended),
+    CASE WHEN bool_or(status = 'error') THEN 'error' WHEN bool_or(status = 'pending') THEN 'pending' ELSE 'success' END,
+    sum(total_tokens)::bigint, sum(total_cost), extract(epoch FROM sum(ended - start_time))::float8, count(*),
+    bool_and(total_cost <> 0 OR total_tokens = 0)
+FROM (
+    SELECT start_time, greatest(start_time, end_time) AS ended, status, total_tokens, total_cost,
+        (row_number() OVER (ORDER BY start_time, trace_id) - 1) / %s AS bar
+    FROM runs_trace WHERE project_id = %s AND thread_id = %s
+) AS turn GROUP BY bar ORDER BY bar
+"""
+
+
+def spans_of(thread: Thread) -> list[Span]:
+    """All turns of the thread in at most MAX_BARS spans."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SPANS, [max(-(-thread.turns // MAX_BARS), 1), thread.project_id, thread.thread_id])
+        return [Span(*row) for row in cursor.fetchall()]
 
 
 @dataclass(frozen=True)
@@ -104,60 +139,38 @@ class Timeline:
         return mark_safe("".join(parts) + "</svg>")
 
 
-def draw(turns: Sequence[Span], number: int) -> Timeline:
-    """The first of the turns has that number. The taller a bar, the more its turn cost; tokens stand in where a cost is unknown."""
-    if not turns:
+def draw(spans: Sequence[Span], number: int) -> Timeline:
+    """The first turn has that number. The taller a bar, the more its turns cost; tokens stand in where a cost is unknown."""
+    if not spans:
         return Timeline([], [])
-    groups = _groups(turns)
-    pauses = [_gap(groups[index - 1], group) >= IDLE if index else False for index, group in enumerate(groups)]
-    lengths = [max(0.0, _seconds(group)) for group in groups]
-    gaps = [
-        0.0 if not index or pauses[index] else max(0.0, _gap(groups[index - 1], group).total_seconds())
-        for index, group in enumerate(groups)
-    ]
+    between = [timedelta(0), *(after.start_time - before.ended for before, after in pairwise(spans))]
+    pauses = [gap >= IDLE for gap in between]
+    gaps = [0.0 if pause else max(0.0, gap.total_seconds()) for gap, pause in zip(between, pauses, strict=True)]
     pause_width = min(_PAUSE_WIDTH, WIDTH * 0.4 / max(1, sum(pauses)))
-    bar_least = min(_MIN_BAR, WIDTH * 0.5 / len(groups))
-    room = WIDTH - pause_width * sum(pauses) - bar_least * len(groups)
-    scale = max(0.0, room) / (sum(lengths) + sum(gaps) or 1.0)
-    priced = all(turn.total_cost or not turn.total_tokens for turn in turns)
+    bar_least = min(_MIN_BAR, WIDTH * 0.5 / len(spans))
+    room = WIDTH - pause_width * sum(pauses) - bar_least * len(spans)
+    scale = max(0.0, room) / (sum(span.seconds for span in spans) + sum(gaps) or 1.0)
+    priced = all(span.priced for span in spans)
     # A client may send a negative cost.
-    weights = [max(0.0, float(sum(t.total_cost if priced else t.total_tokens for t in group))) for group in groups]
+    weights = [max(0.0, float(span.total_cost if priced else span.total_tokens)) for span in spans]
     most = max(weights) or 1.0
     bars: list[Bar] = []
     found: list[Pause] = []
     x = 0.0
-    for group, length, gap, pause, weight in zip(groups, lengths, gaps, pauses, weights, strict=True):
+    for span, length, gap, pause, weight in zip(spans, between, gaps, pauses, weights, strict=True):
         if pause:
-            found.append(Pause(round(x, 2), round(pause_width, 2), _gap(groups[len(bars) - 1], group)))
+            found.append(Pause(round(x, 2), round(pause_width, 2), length))
         x += pause_width if pause else gap * scale
-        width = bar_least + length * scale
-        bars.append(_bar(group, x, width, number, length, weight / most))
+        width = bar_least + span.seconds * scale
+        bars.append(_bar(span, x, width, number, weight / most))
         x += width
-        number += len(group)
+        number += span.turns
     return Timeline(bars, found)
 
 
-def _groups(turns: Sequence[Span]) -> list[Sequence[Span]]:
-    size = -(-len(turns) // MAX_BARS)
-    return [turns[at : at + size] for at in range(0, len(turns), size)]
-
-
-def _bar(group: Sequence[Span], x: float, width: float, number: int, seconds: float, share: float) -> Bar:
+def _bar(span: Span, x: float, width: float, number: int, share: float) -> Bar:
     """`share` is what it weighs beside the heaviest bar, from 0 to 1."""
-    statuses = {turn.status for turn in group}
-    status = next((status for status in ("error", "pending") if status in statuses), "success")
     height = round(_BAR_HEIGHT + (_TALLEST - _BAR_HEIGHT) * share, 1)
-    tokens, spent = sum(turn.total_tokens for turn in group), sum((turn.total_cost for turn in group), Decimal())
-    return Bar(round(x, 2), round(width, 2), height, status, number, number + len(group) - 1, seconds, tokens, spent)
-
-
-def _end(turn: Span) -> datetime:
-    return max(turn.start_time, turn.end_time or turn.start_time)
-
-
-def _seconds(group: Sequence[Span]) -> float:
-    return sum((_end(turn) - turn.start_time).total_seconds() for turn in group)
-
-
-def _gap(before: Sequence[Span], group: Sequence[Span]) -> timedelta:
-    return group[0].start_time - max(_end(turn) for turn in before)
+    last = number + span.turns - 1
+    place = round(x, 2), round(width, 2), height
+    return Bar(*place, span.status, number, last, span.seconds, span.total_tokens, span.total_cost)

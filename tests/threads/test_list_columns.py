@@ -6,6 +6,7 @@ from django.test import Client
 from apps.accounts.models import User, Workspace
 from apps.projects.models import Project
 from apps.threads.columns import COLUMNS, FAMILIES, Column, Family
+from apps.threads.of_turns import Pairs
 from config.settings import BASE_DIR
 from tests.threads.listing import chat, heads, llm, page, url
 from tests.threads.wire import send
@@ -107,7 +108,7 @@ def test_hostile_metadata_is_only_text(viewer: Client, workspace: Workspace) -> 
 def test_a_later_app_adds_columns(viewer: Client, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     made = Column("score.x", "Score x", lambda thread, found: f"<td>{found}</td>", lambda thread, found: found,
                   load=lambda project, threads: {thread.thread_id: 7 for thread in threads},
-                  pairs=lambda project: ("SELECT 'a', '7'::jsonb WHERE %s", [True]))  # fmt: skip
+                  pairs=lambda project: Pairs("SELECT 'a', '7'::jsonb WHERE %s", [True]))  # fmt: skip
     monkeypatch.setitem(FAMILIES, "score", Family(lambda rest: made if rest == "x" else None, lambda project: [made]))
     html = page(viewer, project, cols="score.x", sort="-score.x")
     assert heads(html) == ["Score x"]

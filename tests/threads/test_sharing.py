@@ -266,12 +266,12 @@ def test_no_other_run_is_reached_by_a_public_page(
 
 
 def test_a_long_thread_is_paged_through_its_public_page(anonymous: Client, api: Any, workspace: Workspace) -> None:
-    project = send(workspace, *turns("long", 35))
+    project = send(workspace, *turns("long", 15))
     place = f"/public/{share_thread(api, project, 'long')}/r"
     html = anonymous.get(place).content.decode()
-    assert f'hx-get="{place}?turn=21"' in html
-    later = anonymous.get(f"{place}?turn=21", headers={"hx-request": "true", "hx-target": "later"}).content.decode()
-    assert "question 35" in later
+    assert f'hx-get="{place}?turn=11"' in html
+    later = anonymous.get(f"{place}?turn=11", headers={"hx-request": "true", "hx-target": "later"}).content.decode()
+    assert "question 15" in later
     assert not inside(later)
 
 

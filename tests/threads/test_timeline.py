@@ -3,13 +3,20 @@ from decimal import Decimal
 
 import pytest
 
-from apps.threads.timeline import MAX_BARS, WIDTH, Span, draw
+from apps.accounts.models import Workspace
+from apps.runs.models import Trace
+from apps.threads.models import Thread
+from apps.threads.timeline import MAX_BARS, WIDTH, Span, draw, spans_of
 from tests.factories import EPOCH
+from tests.threads.wire import run, send, unpriced
 
 
 def span(begin: float, seconds: float | None = 2, status: str = "success", tokens: int = 0, cost: str = "0") -> Span:
     start = EPOCH + timedelta(seconds=begin)
-    return Span(start, None if seconds is None else start + timedelta(seconds=seconds), status, tokens, Decimal(cost))
+    end = None if seconds is None else start + timedelta(seconds=seconds)
+    trace = Trace(start_time=start, end_time=end, total_tokens=tokens, total_cost=Decimal(cost))
+    trace.status = status
+    return Span.of(trace)
 
 
 def test_bars_stand_in_order_and_keep_to_the_strip() -> None:
@@ -33,10 +40,28 @@ def test_many_pauses_leave_room_for_the_work() -> None:
     assert line.bars[-1].x + line.bars[-1].width <= WIDTH + 0.5
 
 
-def test_a_bar_holds_several_turns_of_a_long_thread() -> None:
-    bars = draw([span(at * 10, status="error" if at == 7 else "success") for at in range(1_000)], 1).bars
+@pytest.mark.django_db
+def test_a_bar_holds_several_turns_of_a_long_thread(workspace: Workspace) -> None:
+    turns = [
+        run(thread_id="t", start=EPOCH + timedelta(seconds=10 * at), seconds=2, error="!" if at == 7 else None)
+        for at in range(3 * MAX_BARS)
+    ]
+    send(workspace, *turns)
+    spans = spans_of(Thread.objects.get(thread_id="t"))
+    bars = draw(spans, 1).bars
     assert len(bars) == MAX_BARS
-    assert (bars[1].first, bars[1].last, bars[1].status) == (6, 10, "error")
+    assert (bars[2].first, bars[2].last, bars[2].status, bars[2].seconds) == (7, 9, "error", 6)
+    assert bars[1].status == "success"
+    assert spans[0].ended == EPOCH + timedelta(seconds=22)
+
+
+@pytest.mark.django_db
+def test_a_short_thread_is_read_as_its_traces_are(workspace: Workspace) -> None:
+    failed = run(thread_id="t", start=EPOCH + timedelta(hours=1), error="!")
+    pending = run(thread_id="t", start=EPOCH + timedelta(hours=2), seconds=None)
+    send(workspace, *unpriced("t", "own-model"), failed, pending)
+    thread = Thread.objects.get(thread_id="t")
+    assert spans_of(thread) == [Span.of(trace) for trace in Trace.objects.in_thread("t")]
 
 
 def test_the_most_expensive_turn_is_the_tallest_bar() -> None:

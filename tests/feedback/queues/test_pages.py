@@ -136,14 +136,14 @@ def test_done_leads_to_the_next_item_and_at_last_says_so(threads: AnnotationQueu
 
 def test_a_long_thread_is_read_a_window_at_a_time(workspace: Workspace, anna: User) -> None:
     queue = make_queue(workspace)
-    project = send(workspace, *turns("long", 25))
+    project = send(workspace, *turns("long", 15))
     (item,) = fill_with_threads(queue, project, "long")
     client = signed_in(anna)
     page = text(client.get(url("item", queue, item.pk)))
-    assert "question 20" in page
-    assert "question 21" not in page
+    assert "question 10" in page
+    assert "question 11" not in page
     assert "Later turns" in page
-    assert "question 25" in text(client.get(url("item", queue, item.pk), {"turn": "21"}))
+    assert "question 15" in text(client.get(url("item", queue, item.pk), {"turn": "11"}))
 
 
 def test_the_review_of_a_run_costs_the_same_in_a_queue_of_10_and_of_20(
