@@ -12,10 +12,11 @@ from apps.projects.models import Project
 from apps.runs.attachments import Attachment
 from apps.runs.messages import Content, inputs_of, new_inputs_of, new_outputs_of
 from apps.runs.models import Run, RunType, Trace
-from apps.runs.parts import Data, Documents, Message, Part, Result, Text
+from apps.runs.parts import Data, Message, Text
 from apps.runs.payloads import Payload, read
 from apps.runs.query.compile import IS_ROOT
-from apps.runs.shapes import PROMPT_ROLES, Json
+from apps.runs.shapes import Json
+from apps.threads.hide import Hide
 from apps.threads.models import Thread
 from apps.threads.thread_page import turns_of
 from apps.threads.turns import spoken
@@ -29,18 +30,6 @@ MAX_TEXT: Final = 4_000_000
 MAX_STEPS: Final = 2_000
 """Tool and retriever runs of one batch."""
 HIDDEN: Final = "(hidden)"
-
-
-@dataclass(frozen=True)
-class Hide:
-    """What is left out of a file that others will read."""
-
-    system: bool = False
-    tools: bool = False
-    """What tools and retrievers answered. That they were called, and with what, stays."""
-
-    def __bool__(self) -> bool:
-        return self.system or self.tools
 
 
 @dataclass(frozen=True)
@@ -156,19 +145,6 @@ def _messages(content: Content, payload: Payload, speaker: str) -> list[Message]
 
 def _shown(messages: list[Message], hide: Hide, steps: bool = False) -> list[Message]:
     """Without what is hidden; calls and results are left out where the steps tell them."""
-    shown = (
-        Message(message.role, _parts(spoken(message.parts) if steps else message.parts, hide), message.name)
-        for message in messages
-        if not (hide.system and message.role in PROMPT_ROLES)
-    )
-    return [message for message in shown if message.parts]
-
-
-def _parts(parts: list[Part], hide: Hide) -> list[Part]:
-    if not hide.tools:
-        return parts
-    return [
-        Result(part.name, [], part.id, part.error) if isinstance(part, Result) else part
-        for part in parts
-        if not isinstance(part, Documents)
-    ]
+    if steps:
+        messages = [Message(message.role, spoken(message.parts), message.name) for message in messages]
+    return hide.messages(messages)

@@ -14,7 +14,8 @@ from apps.runs.listing.lines import inert
 from apps.runs.parts import Call, Data, Documents, File, Image, Message, Part, Reasoning, Result, Text
 from apps.runs.payloads import Payload
 from apps.runs.shapes import Json
-from apps.threads.export import HIDDEN, Hide, Step, Turn, turns
+from apps.threads.export import HIDDEN, Step, Turn, turns
+from apps.threads.hide import Hide
 from apps.threads.models import Thread
 
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)

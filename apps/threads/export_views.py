@@ -10,8 +10,8 @@ from apps.accounts.services import record
 from apps.common.htmx import page
 from apps.projects.access import project_or_404
 from apps.threads.access import thread_or_404
-from apps.threads.export import Hide
 from apps.threads.export_formats import FORMATS
+from apps.threads.hide import Hide
 
 
 @require_safe

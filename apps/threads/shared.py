@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 from django.db import models
 from django.db.models import F, Q
@@ -12,6 +12,14 @@ from django.utils import timezone
 from apps.accounts.models import User, Workspace
 from apps.projects.models import Project
 from apps.runs.models import Run, RunQuerySet, Trace, TraceQuerySet
+from apps.threads.hide import Hide
+
+LEFT_OUT: Final = {
+    "system": ("hide_system", "system prompts"),
+    "tools": ("hide_tools", "what tools and retrievers answered"),
+    "mask": ("mask", "e-mail addresses and numbers of seven digits and more"),
+}
+"""What can be left out of a shared thread: the field, and how it is called."""
 
 
 class SharedLinkQuerySet(models.QuerySet["SharedLink"]):
@@ -58,6 +66,14 @@ class SharedLink(models.Model):
     revoked_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True, help_text="null: not by itself")
 
+    hide_system = models.BooleanField(default=False, db_default=False, help_text="of a thread: without system prompts")
+    hide_tools = models.BooleanField(
+        default=False, db_default=False, help_text="of a thread: without what tools answered"
+    )
+    mask = models.BooleanField(
+        default=False, db_default=False, help_text="of a thread: without e-mail addresses and long numbers"
+    )
+
     objects = SharedLinkQuerySet.as_manager()
 
     class Meta:
@@ -75,6 +91,15 @@ class SharedLink(models.Model):
         """When it ceased to work; None while it does."""
         over = self.expires_at if self.expires_at and self.expires_at <= timezone.now() else None
         return self.revoked_at or over
+
+    @property
+    def hide(self) -> Hide:
+        """Where anything is left out, the link leads to the conversation and to no run: there all of it could be read."""
+        return Hide(self.hide_system, self.hide_tools, self.mask)
+
+    @property
+    def left_out(self) -> list[str]:
+        return [words for field, words in LEFT_OUT.values() if getattr(self, field)]
 
     @property
     def place(self) -> str:
@@ -96,6 +121,8 @@ class SharedLink(models.Model):
         return self.narrow(Run.objects.in_project(self.project))
 
     def narrow(self, runs: RunQuerySet) -> RunQuerySet:
+        if self.hide:
+            return runs.none()
         if self.thread_id is None:
             return runs.filter(trace_id=self._trace)
         return runs.filter(trace_id__in=self.traces.order_by().values("trace_id"))

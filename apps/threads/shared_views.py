@@ -21,7 +21,7 @@ from apps.runs.access import run_or_404
 from apps.runs.views import answer_raw, show
 from apps.threads import thread_page
 from apps.threads.access import thread_or_404, workspace_link_or_404
-from apps.threads.shared import SharedLink, SharedLinkQuerySet
+from apps.threads.shared import LEFT_OUT, SharedLink, SharedLinkQuerySet
 from apps.threads.sharing import Maker, revoke, share_run, share_thread
 
 LASTS: Final = {"0": "until it is revoked", "1": "for a day", "7": "for a week", "30": "for 30 days"}
@@ -58,7 +58,10 @@ def shared(request: HttpRequest, link: SharedLink) -> HttpResponse:
             raise Http404("The run was deleted")
         return show(request, link.project, found, shared=link)
     thread = thread_or_404(link.project, link.thread_id)
-    context = thread_page.context(thread, request.GET, request.htmx.target, request.path)  # type: ignore[attr-defined]
+    if link.hide:
+        context = thread_page.conversation(thread, request.GET, link.hide)
+    else:
+        context = thread_page.context(thread, request.GET, request.htmx.target, request.path)  # type: ignore[attr-defined]
     return page(request, "threads/detail.html", {"project": link.project, "thread": thread, "shared": link, **context})
 
 
@@ -85,7 +88,7 @@ def share(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
     """?thread=<id> or ?run=<id>: its link, with a button to make or to revoke it."""
     project = project_or_404(request.workspace, project_id)
     lasts = request.POST.get("lasts", "0")
-    by = Maker(request.user, days=int(lasts) if lasts in LASTS else 0)
+    by = Maker(request.user, days=int(lasts) if lasts in LASTS else 0, leave_out=request.POST.getlist("hide"))
     links, make = _thing(project, request.GET, by)
     if request.method == "POST":
         if request.POST.get("do") == "revoke":
@@ -96,8 +99,9 @@ def share(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
             return redirect(request.get_full_path())
     link = links.live().order_by("created_at").first()
     url = request.build_absolute_uri(link.path) if link else ""
-    context = {"project": project, "link": link, "url": url, "thread_id": request.GET.get("thread", ""), "lasts": LASTS}
-    return page(request, "threads/share.html", context)
+    context = {"project": project, "link": link, "url": url, "thread_id": request.GET.get("thread", "")}
+    choices = {"lasts": LASTS, "left_out": {name: words for name, (_, words) in LEFT_OUT.items()}}
+    return page(request, "threads/share.html", context | choices)
 
 
 def _thing(project: Project, asked: Any, by: Maker) -> tuple[SharedLinkQuerySet, Callable[[], SharedLink]]:

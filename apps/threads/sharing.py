@@ -1,7 +1,7 @@
 """Making and revoking shared links. Each change and its audit entry are one transaction."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from apps.projects.models import Project
 from apps.runs.models import Run
 from apps.runs.wire_v2 import BESIDE
 from apps.threads.models import Thread
-from apps.threads.shared import SharedLink, SharedLinkQuerySet
+from apps.threads.shared import LEFT_OUT, SharedLink, SharedLinkQuerySet
 
 
 def share_urls(runs: Sequence[Run], request: HttpRequest) -> dict[uuid.UUID, str]:
@@ -40,6 +40,8 @@ class Maker:
     key_name: str = ""
     days: int = 0
     """How long a new link works; 0 is until it is revoked."""
+    leave_out: Collection[str] = ()
+    """Of a thread, in a new link: keys of LEFT_OUT."""
 
 
 @transaction.atomic
@@ -66,7 +68,8 @@ def share_thread(thread: Thread, by: Maker) -> SharedLink:
     """The link to the thread, made if there is none."""
     _wait(thread.project)
     link = SharedLink.objects.to_thread(thread.project, thread.thread_id).live().order_by("created_at").first()
-    return link or _create(thread.project, by, kind=SharedLink.Kind.THREAD, thread_id=thread.thread_id)
+    hidden = {field: name in by.leave_out for name, (field, _) in LEFT_OUT.items()}
+    return link or _create(thread.project, by, kind=SharedLink.Kind.THREAD, thread_id=thread.thread_id, **hidden)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.db.models import FETCH_RAISE
 from apps.runs.models import Run, RunType, Trace, TraceQuerySet
 from apps.runs.place import Place
 from apps.threads.find import find
+from apps.threads.hide import NOTHING, Hide
 from apps.threads.models import Thread
 from apps.threads.timeline import Span, Timeline, draw, spans_of
 from apps.threads.trace_view import as_uuid, picked, run_of, tree_of
@@ -102,14 +103,20 @@ def kept(asked: Mapping[str, str]) -> str:
     return f"{query}&" if query else ""
 
 
-def overview(window: Window) -> dict[str, Any]:
+def conversation(thread: Thread, asked: Mapping[str, str], hide: Hide) -> dict[str, Any]:
+    """The overview and no way from it to a run, for whoever may not read all of them."""
+    window = Window.asked_for(thread, asked)
+    return {"window": window, "kept": kept(asked), **overview(window, hide)}
+
+
+def overview(window: Window, hide: Hide = NOTHING) -> dict[str, Any]:
     before, traces = window.traces()
     ids = [trace.trace_id for trace in traces]
     runs = Run.objects.in_project(window.thread.project).fetch_mode(FETCH_RAISE)
     steps = list(runs.in_traces(ids).steps()[:MOST_STEPS])
     roots = runs.roots_of(ids).for_tree("inputs", "outputs")
     paths = ThreadView.objects.paths_of(window.thread.project)
-    turns = read_turns(traces, roots, steps, before, window.first, paths)
+    turns = read_turns(traces, roots, steps, before, window.first, paths, hide)
     if window.newest_first:
         turns.reverse()
     return {"view": "overview", "turns": turns, "timeline": timeline(window, traces)}

@@ -14,6 +14,7 @@ from apps.runs.payloads import TURN_BYTES, Payload, read
 from apps.runs.preview import call_line
 from apps.runs.shapes import Json
 from apps.runs.tree import pending_for
+from apps.threads.hide import NOTHING, Hide
 from apps.threads.view_paths import Paths, content_of
 
 IDLE = timedelta(minutes=5)
@@ -29,11 +30,16 @@ class Step:
     """A tool or retriever run between question and answer."""
 
     run: Run
+    hide: Hide = NOTHING
+
+    @property
+    def name(self) -> str:
+        return self.hide.text(self.run.name)
 
     @property
     def line(self) -> str:
         """The arguments, as far as one line holds them."""
-        return call_line("", read(getattr(self.run, "args", None), TURN_BYTES).value, 120)[1:-1]
+        return call_line("", self.hide.payload(read(getattr(self.run, "args", None), TURN_BYTES)).value, 120)[1:-1]
 
     @property
     def latency(self) -> timedelta | None:
@@ -57,27 +63,28 @@ class Turn:
     """Of any run of the trace."""
     paths: Paths | None = None
     """What the project shows of its turns, where that was configured."""
+    hide: Hide = NOTHING
 
     @cached_property
     def asked(self) -> Payload:
-        return read(self.root.inputs if self.root else None, TURN_BYTES)
+        return self.hide.payload(read(self.root.inputs if self.root else None, TURN_BYTES))
 
     @cached_property
     def answered(self) -> Payload:
-        return read(self.root.outputs if self.root else None, TURN_BYTES)
+        return self.hide.payload(read(self.root.outputs if self.root else None, TURN_BYTES))
 
     @cached_property
     def input(self) -> Content:
         if configured := self._configured("inputs", self.asked.value):
             return configured
-        return new_inputs_of(self.asked.value, TURN_LIMIT)
+        return self.hide.content(new_inputs_of(self.asked.value, TURN_LIMIT))
 
     @cached_property
     def output(self) -> Content:
         """The calls are left out where the tool runs themselves are shown."""
         if configured := self._configured("outputs", self.answered.value):
             return configured
-        content = new_outputs_of(self.answered.value, TURN_LIMIT)
+        content = self.hide.content(new_outputs_of(self.answered.value, TURN_LIMIT))
         if not self.steps:
             return content
         messages = [Message(message.role, spoken(message.parts), message.name) for message in content.messages]
@@ -86,7 +93,15 @@ class Turn:
     def _configured(self, side: str, value: Json) -> Content | None:
         """None where nothing was configured, or the paths lead to nothing here."""
         found = self.paths.find(side, self.trace.name, value) if self.paths else []
-        return content_of(side, found) if found else None
+        return self.hide.content(content_of(side, found)) if found else None
+
+    @property
+    def name(self) -> str:
+        return self.hide.text(self.trace.name or "")
+
+    @property
+    def error(self) -> str:
+        return self.hide.text((self.root and self.root.error) or "")
 
     @property
     def shown_steps(self) -> list[Step]:
@@ -121,6 +136,7 @@ def read_turns(
     before: Trace | None,
     first: int,
     paths: Paths | None = None,
+    hide: Hide = NOTHING,
 ) -> list[Turn]:
     """`before` is the turn before the first of `traces`, whose number is `first`. Of the steps at most MOST_STEPS are given."""
     attachments = Attachment.objects.by_trace((trace.trace_id for trace in traces), MAX_ATTACHMENTS)
@@ -136,13 +152,19 @@ def read_turns(
             trace=trace,
             root=(root := root_of.get(trace.trace_id)),
             steps=[
-                Step(run) for run in runs_of.get(trace.trace_id, []) if run is not root and run.run_type != RunType.LLM
+                Step(run, hide)
+                for run in runs_of.get(trace.trace_id, [])
+                if run is not root and run.run_type != RunType.LLM
             ],
             models=list(dict.fromkeys(run.model for run in runs_of.get(trace.trace_id, []) if run.model)),
             steps_left_out=bool(cut and root and root.dotted_order > cut),
             pause=_pause(earlier[index], trace),
-            attachments=attachments.get(trace.trace_id, []),
+            # Those of other runs are what tools answered.
+            attachments=[
+                each for each in attachments.get(trace.trace_id, []) if not hide or (root and each.run_id == root.id)
+            ],
             paths=paths,
+            hide=hide,
         )
         for index, trace in enumerate(traces)
     ]

@@ -8,7 +8,7 @@ import pytest
 from langsmith import Client, RunTree
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, dress, shoot, two_looks
+from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, dress, looked_over, shoot, two_looks
 from tests.browser.test_threads import SUPPORT, open_thread, panel
 from tests.server import LiveServer
 
@@ -39,6 +39,25 @@ def test_a_thread_is_shared_read_and_taken_back(page: Page, stranger: Page, ada:
     panel(page).get_by_role("button", name="Stop sharing").click()
     expect(panel(page).get_by_role("button", name="Make a public link")).to_be_visible()
     assert stranger.request.get(url).status == 410
+
+
+@two_looks
+def test_a_thread_is_shared_without_its_prompts_and_results(
+    page: Page, stranger: Page, ada: Person, look: Look, base_url: str
+) -> None:
+    open_thread(dress(page, look, base_url), ada, SUPPORT, "chat-51d7e8")
+    page.get_by_role("link", name="Share").click()
+    if panel(page).get_by_role("button", name="Stop sharing").is_visible():
+        panel(page).get_by_role("button", name="Stop sharing").click()
+    panel(page).get_by_label("What tools and retrievers answered").check()
+    panel(page).get_by_label("E-mail addresses").check()
+    assert_accessible(page)
+    shoot(page, f"share-in-part-{look}")
+    panel(page).get_by_role("button", name="Make a public link").click()
+    dress(stranger, look, base_url).goto(panel(page).get_by_role("textbox", name="The link").input_value())
+    expect(stranger.locator(".card.step").first).to_contain_text('email="•••"')
+    expect(stranger.get_by_role("link", name="Open trace")).to_have_count(0)
+    looked_over(stranger, f"shared-in-part-{look}")
 
 
 @two_looks

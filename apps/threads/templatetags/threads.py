@@ -5,8 +5,11 @@ from django.utils.safestring import SafeString
 
 from apps.runs.shapes import Json
 from apps.threads.export_formats import indented
+from apps.threads.hide import masked
 
 register = template.Library()
+
+register.filter("masked", masked)
 
 
 @register.simple_tag(takes_context=True)
