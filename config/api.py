@@ -11,12 +11,12 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, URLResolver, include, path
-from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.parser import Parser
 
 from apps.accounts.access import KeyError401, KeyError403, KeyRequest, key_of
 from apps.accounts.models import ApiKey
+from apps.feedback import description as giving
 from apps.feedback.api import router as feedback
 from apps.feedback.api_tokens import router as feedback_tokens
 from apps.feedback.queues.api import router as queues
@@ -29,6 +29,7 @@ from apps.runs.api import router as runs
 from apps.runs.api_projects import router as project_runs
 from apps.runs.api_stats import router as stats
 from apps.runs.api_v2 import router as runs_v2
+from apps.runs.ingest import description as sending
 from apps.runs.ingest.decode import is_chunked, read_at_most
 from apps.runs.query.nodes import FilterError
 from apps.threads.api_public import router as public
@@ -36,6 +37,8 @@ from apps.threads.api_public import router_v2 as public_v2
 from apps.threads.api_share import router as sharing
 from apps.threads.api_share import router_v2 as sharing_v2
 from apps.threads.api_v2 import router as threads_v2
+from config import examples
+from config.described import DescribedAPI
 from config.errors import ran_too_long, too_long
 
 # A query names projects and runs by id, some thousands at most; payloads never come this way.
@@ -82,7 +85,9 @@ def _take_chunked(request: WSGIRequest) -> None:
     request._body = body
 
 
-api = NinjaAPI(
+api = DescribedAPI(
+    views=sending.OPERATIONS | giving.OPERATIONS,
+    examples=examples.V1,
     title="Threadline",
     version="1",
     description="The LangSmith v1 API, as far as Threadline has it. Send your key in the x-api-key header.",
@@ -103,7 +108,9 @@ api.add_router("", queues)
 api.add_router("", queue_items)
 api.add_router("", public)
 
-api_v2 = NinjaAPI(
+api_v2 = DescribedAPI(
+    views={},
+    examples=examples.V2,
     title="Threadline",
     version="2",
     description="The LangSmith v2 API. Send your key in the x-api-key header.",

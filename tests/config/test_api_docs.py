@@ -1,9 +1,12 @@
 """docs/api.md against the code."""
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from apps.runs.schemas import RUN_V2_FIELDS
 from apps.runs.wire_v2 import RUN_FIELDS
@@ -11,6 +14,7 @@ from apps.threads import schemas
 from apps.threads.filtering import THREAD_FIELDS
 from apps.threads.wire_v2 import TURN_FIELDS
 from config.api import api, api_v2
+from config.unserved import unserved
 from tests import openapi
 
 TEXT = (Path(__file__).parents[2] / "docs/api.md").read_text()
@@ -32,8 +36,48 @@ def test_every_route_is_documented(route: str) -> None:
 
 def test_no_route_is_documented_that_does_not_exist() -> None:
     told = set(re.findall(r"^\| `((?:GET|POST|PUT|PATCH|DELETE) [^`]+)` \|", TEXT, re.MULTILINE))
-    sending = {"GET /api/v1/info", "POST /api/v1/runs/multipart", "POST /api/v1/runs/batch", "POST /api/v1/runs"}
-    assert told - sending - {"PATCH /api/v1/runs/{run_id}"} == set(routes())
+    assert told == set(routes())
+
+
+def addresses(patterns: Iterable[URLPattern | URLResolver], before: str = "") -> Iterator[str]:
+    """As OpenAPI writes them: /runs/{run_id}."""
+    for pattern in patterns:
+        here = before + re.sub(
+            r"\(\?P<(\w+)>[^)]*\)|[$^]", lambda match: f"{{{match[1]}}}" if match[1] else "", str(pattern.pattern)
+        )
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, here)
+        elif pattern.callback is not unserved:
+            yield "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", here)
+
+
+def test_every_address_of_the_api_is_described() -> None:
+    found = {
+        address for address in addresses(get_resolver().url_patterns) if address.startswith(("/api/v1/", "/api/v2/"))
+    }
+    pages = {"/api/v2/", "/api/v2/docs", "/api/v2/openapi.json"}
+    assert found - pages == {route.split()[1] for route in routes()}
+
+
+@pytest.mark.parametrize("route", [route for route, told in openapi.routes().items() if "requestBody" in told])
+def test_every_body_has_an_example_that_fits_its_schema(route: str) -> None:
+    mount = f"/api/{route.split('/')[2]}"
+    content = next(iter(openapi.routes()[route]["requestBody"]["content"].values()))
+    whole = {**content["schema"], "components": openapi.description(mount)["components"]}
+    problems = list(jsonschema_rs.Draft202012Validator(whole, validate_formats=True).iter_errors(content["example"]))
+    assert not problems
+
+
+def test_the_description_says_how_the_key_is_sent_and_where_none_is_needed() -> None:
+    told = openapi.description("/api/v1")
+    assert told["components"]["securitySchemes"]["key"]["name"] == "x-api-key"
+    free = {
+        route.split("/api/v1")[1]
+        for route, told in openapi.routes().items()
+        if told.get("security") == [] and "v1" in route
+    }
+    assert {"/info", "/feedback/tokens/{token_id}", "/public/{token}/run"} <= free
+    assert "/runs/query" not in free
 
 
 @pytest.mark.parametrize("name", [name for name in THREAD_FIELDS if not name.startswith("feedback")])

@@ -65,13 +65,12 @@ def fields_of(operation: Any, definition: dict[str, Any]) -> list[str]:
     content = definition.get("requestBody", {}).get("content", {})
     if not content:
         return []
-    schema = content["application/json"]["schema"]
+    schema = next(iter(content.values()))["schema"]
     # One object, or one or several; a body that is only a list has no fields.
     references = [choice["$ref"] for choice in schema.get("anyOf", [schema]) if "$ref" in choice]
     names = [reference.rsplit("/", 1)[1] for reference in references]
-    return [
-        field for name in names for field in operation.schema.raw_schema["components"]["schemas"][name]["properties"]
-    ]
+    described = operation.schema.raw_schema["components"]["schemas"]
+    return [field for told in (schema, *(described[name] for name in names)) for field in told.get("properties", ())]
 
 
 def escaped(text: str) -> str:

@@ -106,10 +106,10 @@ def as_text(value: Any, limit: int) -> str | None:
 def as_run_type(value: Any) -> str | None:
     if value is None:
         return None
-    kind = value.lower() if isinstance(value, str) else value
+    kind = value.lower() if isinstance(value, str) else ""
     if kind not in RUN_TYPES:
         raise BadRun(f"run_type {shown(value)} is not one of {', '.join(sorted(RUN_TYPES))}")
-    return str(kind)
+    return kind
 
 
 def as_tags(value: Any) -> list[str] | None:

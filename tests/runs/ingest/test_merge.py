@@ -191,6 +191,8 @@ def test_one_bad_run_leaves_the_other_ninety_nine(workspace: Workspace) -> None:
         ("start_time", "yesterday"),
         ("end_time", [1]),
         ("run_type", 3),
+        ("run_type", ["llm"]),
+        ("run_type", {}),
         ("start_time", 1e300),
     ],
 )
