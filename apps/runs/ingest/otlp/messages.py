@@ -94,7 +94,8 @@ def _openinference(fields: Message) -> Message:
         message["content"] = _joined([_openinference_part(item) for item in contents])
     else:
         message["content"] = fields.get("content")
-    calls = [_openinference_call(item) for item in fields.get("tool_calls") or () if isinstance(item, dict)]
+    asked = fields.get("tool_calls")
+    calls = [_openinference_call(item) for item in (asked if isinstance(asked, list) else ()) if isinstance(item, dict)]
     if fields.get("function_call_name"):
         calls.append(_call(None, fields["function_call_name"], fields.get("function_call_arguments_json")))
     if calls:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import ApiKey
@@ -61,6 +61,7 @@ def test_no_attribute_breaks_the_mapping(attributes: dict[str, Any], events: lis
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(attributes=st.dictionaries(st.sampled_from(NAMES), values.filter(lambda value: value is not None), max_size=4))
+@example(attributes={"llm.input_messages.0.message.tool_calls": True})
 def test_no_attribute_breaks_the_request(client: Client, key: ApiKey, attributes: dict[str, Any]) -> None:
     told = {name: value for name, value in attributes.items() if fits(value)}
     body = request(span(attributes=told)).SerializeToString()
