@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Playwright
 
 from tests.alone import alone
@@ -16,6 +17,18 @@ INSTALL_SECONDS = 900
 
 class NoChromium(Exception):
     """Says what was tried and what to do."""
+
+
+@alone("chromium")
+def driver() -> None:
+    """Playwright's own Node starts, for which a bare Debian lacks a library."""
+    node, *_ = compute_driver_executable()
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    if said.returncode and (steps := debian("libatomic1")):
+        for step in steps:
+            run(step)
+    elif said.returncode:
+        raise NoChromium(f"Playwright cannot start: {said.stderr.strip()}\nInstall that library (Debian: libatomic1).")
 
 
 @alone("chromium")
@@ -47,9 +60,14 @@ def find(playwright: Playwright) -> str | None:
 
 def installation() -> list[list[str]]:
     """The system's package brings the libraries that Playwright's own build would miss; it needs root."""
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        return [["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "chromium"]]
-    return [[sys.executable, "-m", "playwright", "install", "chromium"]]
+    return debian("chromium") or [[sys.executable, "-m", "playwright", "install", "chromium"]]
+
+
+def debian(package: str) -> list[list[str]]:
+    """Nothing where it cannot be installed so."""
+    if os.geteuid() or not shutil.which("apt-get"):
+        return []
+    return [["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", package]]
 
 
 def run(command: list[str]) -> None:

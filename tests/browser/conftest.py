@@ -71,6 +71,12 @@ def look(request: pytest.FixtureRequest) -> Look:
     return request.param
 
 
+@pytest.fixture(scope="session", autouse=True)
+def driver() -> None:
+    """Comes before Playwright, which only says that its connection was closed."""
+    chromium.driver()
+
+
 @pytest.fixture(scope="session")
 def base_url(live: LiveServer) -> str:
     return live.origin

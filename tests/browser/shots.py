@@ -65,6 +65,7 @@ SHOTS: Final[dict[str, Callable[[Walk], object]]] = {
 
 
 def main(names: list[str]) -> None:
+    chromium.driver()
     server = LiveServer("--demo")
     try:
         with sync_playwright() as playwright:

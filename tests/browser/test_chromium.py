@@ -55,3 +55,24 @@ def test_failed_installation_says_what_to_do(bare: pytest.MonkeyPatch):
     bare.setattr(chromium.subprocess, "run", lambda *args, **kwargs: failed)
     with pytest.raises(chromium.NoChromium, match=r"no network\nInstall Chromium"):
         chromium.executable(with_own("/nowhere"))
+
+
+def test_a_driver_that_lacks_a_library_says_which(bare: pytest.MonkeyPatch):
+    failed = subprocess.CompletedProcess([], 127, stdout="", stderr="libatomic.so.1: cannot open shared object file")
+    bare.setattr(chromium.subprocess, "run", lambda *args, **kwargs: failed)
+    with pytest.raises(chromium.NoChromium, match=r"libatomic\.so\.1"):
+        chromium.driver()
+
+
+def test_root_on_debian_installs_what_the_driver_lacks(bare: pytest.MonkeyPatch):
+    ran: list[list[str]] = []
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 127 if len(ran) == 1 else 0, stdout="", stderr="")
+
+    bare.setattr(chromium.os, "geteuid", lambda: 0)
+    bare.setattr(chromium.shutil, "which", lambda name: "/usr/bin/apt-get" if name == "apt-get" else None)
+    bare.setattr(chromium.subprocess, "run", run)
+    chromium.driver()
+    assert ran[-1][-1] == "libatomic1"
