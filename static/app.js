@@ -11,6 +11,16 @@ if (zone && !zoneIsTold()) {
   if (made && made !== zone && zoneIsTold()) location.reload();
 }
 
+// "2 min" stays true while a page is open.
+const AGES = [[3600, 60, "min"], [86400, 3600, "h"], [604800, 86400, "d"]];
+setInterval(() => {
+  for (const each of document.querySelectorAll("time[datetime]")) {
+    const seconds = (Date.now() - Date.parse(each.dateTime)) / 1000;
+    const age = seconds >= 60 && AGES.find(([limit]) => seconds < limit);
+    if (age) each.textContent = `${Math.floor(seconds / age[1])} ${age[2]}`;
+  }
+}, 30000);
+
 const storeTheme = (theme) => {
   document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;
   document.documentElement.dataset.theme = theme;

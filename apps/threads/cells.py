@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from apps.common.templatetags.threadline import ago, cost, duration, latency_pill, tokens
 from apps.runs.listing.cells import figure_cell, pills_cell, text_cell
@@ -87,10 +87,20 @@ def time(name: str) -> Cell:
     return cell
 
 
+_LIVE: Final = '<i class="live" role="img" aria-label="Active now" title="Active in the last 5 minutes"></i>'
+
+
+def last_activity(thread: Thread, found: Any) -> str:
+    live = "" if thread.idle_for else _LIVE
+    return f'<td class="num muted when last_activity">{live}{ago(thread.last_activity)}</td>'
+
+
+def part(label: str) -> Cell:
+    return lambda thread, found: figure_cell(label, "" if found is None else f"{found:.0%}".replace("%", " %"))
+
+
 def seconds_long(thread: Thread, found: Any) -> float | None:
-    if thread.first_start is None or thread.last_activity is None:
-        return None
-    return (thread.last_activity - thread.first_start).total_seconds()
+    return None if thread.duration is None else thread.duration.total_seconds()
 
 
 def duration_cell(thread: Thread, found: Any) -> str:

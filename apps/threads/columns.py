@@ -16,7 +16,7 @@ from apps.threads import cells
 from apps.threads.filtering import DURATION, priced
 from apps.threads.knots import knots_of
 from apps.threads.models import Thread
-from apps.threads.of_turns import Pairs, first_tokens, metadata_of, models_of, run_tags_of, users_of
+from apps.threads.of_turns import Pairs, cached_of, first_tokens, metadata_of, models_of, run_tags_of, users_of, worked
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,26 @@ COLUMNS: Final = {
         _loaded("user", "User", cells.found_text, "user_id in the metadata of the latest turn that has one", load=users_of),
         _loaded("tags", "Tags", cells.pills, "Tags on the root runs of the last turns", load=run_tags_of),
         _loaded("models", "Models", cells.pills, "Models called in the last turns", load=models_of),
+        _loaded(
+            "cached",
+            "Cached",
+            cells.part("cached"),
+            "The part of the input tokens that came from a cache, in the last turns",
+            numeric=True,
+            load=cached_of,
+        ),
         Column("first_start", "First start", cells.time("first_start"), _field("first_start"), "", True, order=F("first_start")),
         Column("last_start", "Last start", cells.time("last_start"), _field("last_start"), "", True, order=F("last_start")),
-        Column("last_activity", "Last activity", cells.time("last_activity"), _field("last_activity"), "", True, order=F("last_activity")),
+        Column("last_activity", "Last activity", cells.last_activity, _field("last_activity"), "", True, order=F("last_activity")),
+        _loaded(
+            "worked",
+            "Worked",
+            cells.loaded_length("worked"),
+            "What the turns took together: the duration without the pauses between",
+            numeric=True,
+            load=worked,
+            pairs=worked.pairs,
+        ),
         Column("duration", "Duration", cells.duration_cell, cells.seconds_long, "First start to last activity", True, order=DURATION),
     )
 }  # fmt: skip

@@ -138,6 +138,10 @@ class Found:
         return self.hits[self.at - 1] if self.at else None
 
     @property
+    def here(self) -> str:
+        return self.url(self.at)
+
+    @property
     def next(self) -> str:
         return self.url(self.at % len(self.hits) + 1) if self.hits else ""
 

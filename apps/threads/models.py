@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Self
+from datetime import datetime, timedelta
+from typing import Final, Self
 
 from django.db import connection, models
 from django.db.models import FETCH_RAISE, F, Sum, Value
+from django.utils import timezone
 
 from apps.projects.models import Project
 from apps.runs.columns import unenforced
@@ -14,6 +15,9 @@ from apps.runs.models import Totals, TraceQuerySet
 from apps.runs.query.compile import Among
 from apps.runs.query.nodes import Node
 from apps.threads.filtering import to_thread_q
+
+IDLE: Final = timedelta(minutes=5)
+"""A pause from which on a conversation rests: it is told between two turns, and after the last one."""
 
 
 class ThreadQuerySet(models.QuerySet["Thread"]):
@@ -111,6 +115,17 @@ class Thread(Totals):
 
     def __str__(self) -> str:
         return self.thread_id
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From the first start to the last activity, pauses included."""
+        return self.last_activity - self.first_start if self.last_activity and self.first_start else None
+
+    @property
+    def idle_for(self) -> timedelta | None:
+        """Since when nothing happens; None while it is active."""
+        idle = timezone.now() - self.last_activity if self.last_activity else None
+        return idle if idle and idle >= IDLE else None
 
 
 # Django finds the models of an app through this module.

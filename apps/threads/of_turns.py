@@ -61,6 +61,14 @@ GROUP BY trace.thread_id
 """
 first_tokens: Final = OfTurns(_FIRST_TOKENS)
 
+_WORKED = """
+SELECT trace.thread_id, to_jsonb(extract(epoch FROM sum(greatest(trace.end_time - trace.start_time, '0'))))
+FROM runs_trace AS trace
+WHERE trace.project_id = %s AND trace.thread_id IS NOT NULL AND trace.end_time IS NOT NULL {some}
+GROUP BY trace.thread_id
+"""
+worked: Final = OfTurns(_WORKED)
+
 _ROOT = "runs_trace AS trace JOIN runs_run AS root ON root.trace_id = trace.trace_id AND root.id = trace.trace_id"
 _METADATA = f"""
 SELECT DISTINCT ON (thread_id) thread_id, value FROM (
@@ -110,3 +118,28 @@ def run_tags_of(project: Project, threads: Sequence[Thread]) -> Mapping[str, lis
 def models_of(project: Project, threads: Sequence[Thread]) -> Mapping[str, list[str]]:
     """Called by any run of the last turns."""
     return _words(_MODELS, project, threads)
+
+
+# Of the leaf llm runs, as the ingest counts them (COMPUTE_TRACES in runs/ingest/sql.py).
+_CACHED = """
+SELECT wanted.thread_id, sum(call.cached)::float8 / nullif(sum(call.prompt_tokens), 0)
+FROM unnest(%s::text[]) AS wanted (thread_id)
+CROSS JOIN LATERAL (
+    SELECT trace_id FROM runs_trace WHERE project_id = %s AND thread_id = wanted.thread_id ORDER BY start_time DESC LIMIT %s
+) AS turn
+CROSS JOIN LATERAL (
+    SELECT prompt_tokens, dotted_order, lead(dotted_order) OVER (ORDER BY dotted_order, id) AS next,
+        CASE jsonb_typeof(usage_details #> '{prompt,cache_read}')
+            WHEN 'number' THEN (usage_details #>> '{prompt,cache_read}')::numeric ELSE 0 END AS cached
+    FROM runs_run WHERE trace_id = turn.trace_id AND run_type = 'llm' AND total_tokens IS NOT NULL
+) AS call
+WHERE call.next IS NULL OR NOT starts_with(call.next, call.dotted_order || '.')
+GROUP BY wanted.thread_id
+"""
+
+
+def cached_of(project: Project, threads: Sequence[Thread]) -> Mapping[str, float]:
+    """The part of the input tokens that came from a cache, from 0 to 1, in the last turns."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CACHED, [[thread.thread_id for thread in threads], project.pk, LAST_TURNS])
+        return {thread_id: min(max(share, 0), 1) for thread_id, share in cursor.fetchall() if share is not None}

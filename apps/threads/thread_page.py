@@ -12,7 +12,7 @@ from apps.runs.place import Place
 from apps.threads.find import find
 from apps.threads.hide import NOTHING, Hide
 from apps.threads.models import Thread
-from apps.threads.timeline import Span, Timeline, draw, spans_of
+from apps.threads.timeline import Span, draw, spans_of
 from apps.threads.trace_view import as_uuid, picked, run_of, tree_of
 from apps.threads.turns import MOST_STEPS, Turn, read_turns
 from apps.threads.view_paths import ThreadView
@@ -119,7 +119,7 @@ def overview(window: Window, hide: Hide = NOTHING) -> dict[str, Any]:
     turns = read_turns(traces, roots, steps, before, window.first, paths, hide)
     if window.newest_first:
         turns.reverse()
-    return {"view": "overview", "turns": turns, "timeline": timeline(window, traces)}
+    return {"view": "overview", "turns": turns, **strip(window, traces)}
 
 
 def one_turn(window: Window) -> Turn | None:
@@ -136,13 +136,18 @@ def trace_view(window: Window, place: Place) -> dict[str, Any]:
     shown = picked(window.thread, tree, window.turn)
     if shown:
         tree = replace(tree, selected=shown.run.id)
-    return {"view": "trace", "tree": tree, "shown": shown, "timeline": timeline(window, traces)}
+    return {"view": "trace", "tree": tree, "shown": shown, **strip(window, traces)}
 
 
-def timeline(window: Window, traces: list[Trace]) -> Timeline:
-    if window.whole or window.thread.turns > MOST_SPANNED:
-        return draw([Span.of(trace) for trace in traces], window.first)
-    return draw(spans_of(window.thread), 1)
+def strip(window: Window, traces: list[Trace]) -> dict[str, Any]:
+    """worked: what all turns took, in seconds; None where the strip is that of a window."""
+    if window.whole:
+        whole, drawn = True, draw([Span.of(trace) for trace in traces], window.first)
+    elif whole := window.thread.turns <= MOST_SPANNED:
+        drawn = draw(spans_of(window.thread), 1)
+    else:
+        drawn = draw([Span.of(trace) for trace in traces], window.first)
+    return {"timeline": drawn, "worked": drawn.seconds if whole else None}
 
 
 def unpriced_models(thread: Thread) -> list[str]:

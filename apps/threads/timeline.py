@@ -13,8 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps.common.templatetags.threadline import cost, duration, plural
 from apps.runs.models import Trace
-from apps.threads.models import Thread
-from apps.threads.turns import IDLE
+from apps.threads.models import IDLE, Thread
 
 WIDTH, HEIGHT = 100, 34
 """Percent and pixels: the strip is as wide as the page, and its words keep their shape."""
@@ -125,6 +124,11 @@ class Pause:
 class Timeline:
     bars: list[Bar]
     pauses: list[Pause]
+
+    @property
+    def seconds(self) -> float:
+        """What the turns took together."""
+        return sum(bar.seconds for bar in self.bars)
 
     def svg(self, url: str) -> SafeString:
         """Decoration for the mouse: the turns themselves carry headings and keys. `url` ends where `turn=…` may follow.

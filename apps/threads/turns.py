@@ -15,10 +15,9 @@ from apps.runs.preview import call_line
 from apps.runs.shapes import Json
 from apps.runs.tree import pending_for
 from apps.threads.hide import NOTHING, Hide
+from apps.threads.models import IDLE
 from apps.threads.view_paths import Paths, content_of
 
-IDLE = timedelta(minutes=5)
-"""A pause from which on it is told between two turns."""
 MAX_STEPS = 20
 MOST_STEPS = 900
 """Steps and model calls read for one window."""

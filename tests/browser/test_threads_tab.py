@@ -57,6 +57,15 @@ def test_menus_are_accessible_and_fit(dressed: Page, look: Look, ada: Person) ->
         dressed.keyboard.press("Escape")
 
 
+def test_ages_stay_true_while_the_page_is_open(page: Page, ada: Person) -> None:
+    page.clock.install()
+    open_project(page, ada, SUPPORT)
+    age = rows(page).nth(2).locator("time")
+    minutes = int(age.inner_text().removesuffix(" min"))
+    page.clock.fast_forward("10:00")
+    expect(age).to_have_text(re.compile(f"^({minutes + 10}|{minutes + 11}) min$|^1 h$"))
+
+
 def test_a_value_is_included_and_left_out_by_click(page: Page, ada: Person) -> None:
     open_project(page, ada, SUPPORT)
     every = rows(page).count()

@@ -134,6 +134,13 @@ def test_a_hit_leads_to_its_window_and_its_run(viewer: Client, workspace: Worksp
     assert unescape(html).count("inputs.question") >= 1
 
 
+def test_a_place_can_be_linked(viewer: Client, workspace: Workspace) -> None:
+    html = unescape(page(viewer, send(workspace, *turns("sally", 40)), find="question", turn=35))
+    (link,) = re.findall(r'data-copy-text="http://testserver([^"#]+)', html)
+    assert "hit=35" in link
+    assert 'data-turn="35"' in unescape(viewer.get(link).content.decode())
+
+
 def test_the_overview_has_the_same_hits(viewer: Client, workspace: Workspace) -> None:
     html = page(viewer, send(workspace, *turns("sally", 3)), find="question 2")
     assert re.search(r"<b>1</b> of 1 place in 1 turn", html)

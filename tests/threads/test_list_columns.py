@@ -2,12 +2,14 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts.models import User, Workspace
 from apps.projects.models import Project
 from apps.threads.columns import COLUMNS, FAMILIES, Column, Family
 from apps.threads.of_turns import Pairs
 from config.settings import BASE_DIR
+from tests.factories import EPOCH
 from tests.threads.listing import chat, heads, llm, page, url
 from tests.threads.wire import send
 
@@ -17,6 +19,7 @@ HOSTILE = '"><script>alert(1)</script>'
 @pytest.fixture
 def project(workspace: Workspace) -> Project:
     call = llm("gpt-4o", tokens=30, cost="0.25")
+    call["extra"]["metadata"]["usage_metadata"]["input_token_details"] = {"cache_read": 5}
     return send(
         workspace,
         *chat(
@@ -42,6 +45,8 @@ SHOWN = {
     "tags": "<bdi>beta</bdi>",
     "models": "<bdi>gpt-4o</bdi>",
     "duration": '<td class="num" data-l="long">1 min 30 s</td>',
+    "worked": '<td class="num" data-l="worked">1 min 30 s</td>',
+    "cached": '<td class="num" data-l="cached">25 %</td>',
     "meta.plan.tier": ">gold</td>",
     "meta.a.b": ">4</td>",
     "meta.plan": "{&quot;tier&quot;: &quot;gold&quot;}</td>",
@@ -52,6 +57,23 @@ SHOWN = {
 @pytest.mark.parametrize(("column", "cell"), SHOWN.items())
 def test_a_column_shows_its_figure(viewer: Client, project: Project, column: str, cell: str) -> None:
     assert cell in page(viewer, project, cols=column)
+
+
+def test_pauses_are_no_work(viewer: Client, workspace: Workspace) -> None:
+    project = send(
+        workspace, *chat("a", seconds=20), *chat("a", minutes=60, seconds=30), *chat("a", minutes=90, seconds=None)
+    )
+    html = page(viewer, project, cols="worked,duration")
+    assert 'data-l="worked">50 s</td>' in html
+    assert 'data-l="long">1 h 30 min</td>' in html
+
+
+def test_a_thread_is_marked_while_it_is_active(viewer: Client, workspace: Workspace) -> None:
+    now = (timezone.now() - EPOCH).total_seconds() / 60
+    project = send(workspace, *chat("busy", minutes=now - 2), *chat("idle", minutes=now - 20))
+    busy, idle = page(viewer, project).split("</tr>")[1:3]
+    assert 'aria-label="Active now"' in busy
+    assert 'aria-label="Active now"' not in idle
 
 
 def test_columns_stand_in_the_order_of_the_url(viewer: Client, project: Project) -> None:

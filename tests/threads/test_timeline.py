@@ -1,14 +1,18 @@
+import re
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from apps.accounts.models import Workspace
 from apps.runs.models import Trace
+from apps.threads import thread_page
 from apps.threads.models import Thread
 from apps.threads.timeline import MAX_BARS, WIDTH, Span, draw, spans_of
 from tests.factories import EPOCH
-from tests.threads.wire import run, send, unpriced
+from tests.threads.wire import run, send, turns, unpriced
 
 
 def span(begin: float, seconds: float | None = 2, status: str = "success", tokens: int = 0, cost: str = "0") -> Span:
@@ -17,6 +21,17 @@ def span(begin: float, seconds: float | None = 2, status: str = "success", token
     trace = Trace(start_time=start, end_time=end, total_tokens=tokens, total_cost=Decimal(cost))
     trace.status = status
     return Span.of(trace)
+
+
+@pytest.mark.parametrize(("most", "told"), [(2_000, True), (5, False)])
+def test_the_page_tells_what_the_turns_took_where_the_strip_has_all_of_them(
+    viewer: Client, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, most: int, told: bool
+) -> None:
+    monkeypatch.setattr(thread_page, "MOST_SPANNED", most)
+    project = send(workspace, *turns("sally", 30, apart=timedelta(minutes=1)))
+    html = viewer.get(reverse("threads:detail", args=[project.workspace_id, project.pk, "sally"])).content.decode()
+    assert ("29 min 2 s" in html and "45 s worked" in html) is told
+    assert re.search(r"idle for \d", html)
 
 
 def test_bars_stand_in_order_and_keep_to_the_strip() -> None:
