@@ -7,13 +7,17 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from tests.otlp.environment import converse
+from tests.otlp.environment import converse, converse_in_typescript
 from tests.sdk.openai_standin import OpenAIStandIn
 from tests.server import LiveServer
 
 THREAD = """
 SELECT thread_id, turns, prompt_tokens, completion_tokens, total_tokens, errored_turns, run_count, first_input, last_output
 FROM threads_thread AS thread JOIN projects_project AS project ON project.id = thread.project_id WHERE project.name = %s
+"""
+CALLS = """
+SELECT run_type, count(*), count(first_token_time) FROM runs_run AS run JOIN projects_project AS project ON project.id = run.project_id
+WHERE project.name = %s AND run_type <> 'chain' GROUP BY run_type, first_token_time IS NULL ORDER BY run_type, first_token_time IS NULL DESC
 """
 REPLIES = [
     "Noted. You have asked 1 times.",
@@ -38,13 +42,15 @@ def threads(live: LiveServer, project: str) -> list[dict[str, Any]]:
         return connection.execute(THREAD, [project]).fetchall()
 
 
-def assert_one_thread(live: LiveServer, project: str, told: dict[str, Any], *, runs: int) -> None:
-    assert told["replies"] == REPLIES
+def assert_one_thread(
+    live: LiveServer, project: str, told: dict[str, Any], *, runs: int, replies: list[str] = REPLIES
+) -> None:
+    assert told["replies"] == replies
     (thread,) = threads(live, project)
     assert (thread["turns"], thread["errored_turns"], thread["run_count"]) == (3, 0, runs)
     assert (thread["prompt_tokens"], thread["completion_tokens"]) == (told["prompt"], told["completion"])
     assert thread["total_tokens"] == told["prompt"] + told["completion"]
-    assert (thread["thread_id"], thread["last_output"]) == ("thread-of-Ada", REPLIES[-1])
+    assert (thread["thread_id"], thread["last_output"]) == ("thread-of-Ada", replies[-1])
     assert "My name is Ada" in thread["first_input"]
 
 
@@ -85,3 +91,17 @@ def test_the_langsmith_sdk_in_otel_mode_makes_the_same_thread(
     options = {"app": "langsmith", "model_url": model.url, "thread": "thread-of-Ada"}
     told = converse(sdk_cache, options, **env)
     assert_one_thread(live, project, told, runs=6)
+
+
+@pytest.mark.parametrize(("version", "runs"), [("6", 8), ("7", 12)])
+def test_vercels_ai_sdk_makes_one_thread_with_its_tool_and_its_stream(
+    version: str, runs: int, live: LiveServer, model: OpenAIStandIn, project: str, sdk_cache: Path
+) -> None:
+    options = {"model_url": model.url, "thread": "thread-of-Ada"}
+    told = converse_in_typescript(version, sdk_cache, options, **environment(live, project))
+    replies = [REPLIES[0], "tea is a drink", REPLIES[2]]
+    assert_one_thread(live, project, told, runs=runs, replies=replies)
+    with psycopg.connect(live.database_url) as connection:
+        found = connection.execute(CALLS, [project]).fetchall()
+    # The model of each turn, twice where it called the tool; only a stream has a first token.
+    assert found == [("llm", 3, 0), ("llm", 1, 1), ("tool", 1, 0)]

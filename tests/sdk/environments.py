@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +64,17 @@ def python_with(pins: Sequence[str], home: Path) -> Path:
 
 
 @alone("environments")
-def node_with(version: str, cache: Path) -> Path:
-    """A directory whose node_modules holds langsmith at that version, with the scripts of ts/ beside it."""
-    home = cache / f"langsmith-js-{version}"
+def node_with(packages: Path, home: Path, scripts: Iterable[Path]) -> Path:
+    """`home` with a node_modules of what the package-lock.json in `packages` tells, and with these scripts beside it."""
     home.mkdir(parents=True, exist_ok=True)
-    lock = (HERE / "ts" / version / "package-lock.json").read_text()
+    lock = (packages / "package-lock.json").read_text()
     ready = home / "ready"
     if not ready.exists() or ready.read_text() != lock:
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / "ts" / version / name, home)
+            shutil.copy(packages / name, home)
         checked([program("npm"), "ci", "--no-audit", "--no-fund"], cwd=home, env=node_environment())
         ready.write_text(lock)
-    for script in (HERE / "ts").glob("*.mts"):
+    for script in scripts:
         shutil.copy(script, home)
     return home
 
@@ -106,8 +105,13 @@ def run_langchain(cache: Path, options: dict[str, Any], **env: str) -> dict[str,
 
 
 def run_typescript(version: str, cache: Path, script: str, options: dict[str, Any], **env: str) -> dict[str, Any]:
-    home = node_with(version, cache)
-    command = [program("node"), "--no-warnings", str(home / script), json.dumps(options)]
+    types = HERE / "ts"
+    home = node_with(types / version, cache / f"langsmith-js-{version}", types.glob("*.mts"))
+    return run_node(home / script, options, **env)
+
+
+def run_node(script: Path, options: dict[str, Any], **env: str) -> dict[str, Any]:
+    command = [program("node"), "--no-warnings", str(script), json.dumps(options)]
     return finished(command, env={**node_environment(), **env})
 
 

@@ -40,6 +40,8 @@ _KINDS = (
     "traceloop.span.kind",
     "llm.request.type",
 )
+# The second is that of the metric, which Vercel's AI SDK 7 puts on the span.
+_SECONDS_TO_FIRST_CHUNK = ("gen_ai.response.time_to_first_chunk", "gen_ai.client.operation.time_to_first_chunk")
 _FIRST_TOKEN = frozenset({
     "First Token Stream Event", "gen_ai.content.completion.chunk", "llm.content.completion.chunk", "new_token",
 })  # fmt: skip
@@ -105,7 +107,8 @@ def _payload(run: RunIn, told: Attributes, span: Span) -> None:
     serialized = told.under("gen_ai.serialized.")
     run.inputs, run.outputs = _raw(inputs), _raw(outputs)
     run.error = _raw(_error(span))
-    run.events = _raw(_events(span, metadata.pop("gen_ai.response.time_to_first_chunk", None)))
+    waited = [metadata.pop(name, None) for name in _SECONDS_TO_FIRST_CHUNK]
+    run.events = _raw(_events(span, next((seconds for seconds in waited if seconds is not None), None)))
     run.serialized = _raw(serialized or None)
     run.extra = _raw({"metadata": metadata, "runtime": _runtime(span), "otel": _otel(span), **rest})
 

@@ -292,8 +292,9 @@ def test_first_chunk_is_the_first_token(stored: Stored, name: str) -> None:
     assert len(payload.load(run.events)) == 1
 
 
-def test_time_to_first_chunk_is_the_first_token(stored: Stored) -> None:
-    run = stored({"gen_ai.operation.name": "chat", "gen_ai.response.time_to_first_chunk": 0.25})
+@pytest.mark.parametrize("about", ["response", "client.operation"])
+def test_time_to_first_chunk_is_the_first_token(stored: Stored, about: str) -> None:
+    run = stored({"gen_ai.operation.name": "chat", f"gen_ai.{about}.time_to_first_chunk": 0.25})
     assert run.first_token_time == datetime(2026, 3, 1, 12, 0, 0, 250_000, UTC)
 
 
