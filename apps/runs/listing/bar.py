@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from apps.accounts.access import MemberRequest
 from apps.projects.models import Project
@@ -15,6 +16,7 @@ from apps.runs.listing.marked import Marked
 from apps.runs.listing.rows import bare
 from apps.runs.listing.saved import MAX_SAVED, SavedFilter, opening
 from apps.runs.listing.scopes import Scope, scopes
+from apps.runs.listing.sorting import Sort
 from apps.runs.listing.times import span, zoned
 from apps.runs.query.nodes import And, Node
 from apps.runs.query.sentence import sentence
@@ -37,6 +39,9 @@ _CLAUSES: Final = {
         "thread_filter": "in a thread where {}",
     },
 }
+
+# By name: the listing knows no list.
+_COLUMN: Final = {"threads": "apps.threads.columns.column", "runs": "apps.runs.table.columns.column"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,14 @@ class FilterBar:
     @property
     def said(self) -> str:
         return said(self.asked, self.kind)
+
+    @property
+    def order(self) -> str:
+        """The order asked for in words: turns, largest first. Empty where none is."""
+        column = import_string(_COLUMN[self.kind])(self.asked.sort.removeprefix("-"))
+        if column is None or not column.sorts:
+            return ""
+        return f"{column.label}, {Sort(column, self.asked.sort.startswith('-')).first} first"
 
 
 def _without(parts: tuple[Node, ...], number: int) -> str:

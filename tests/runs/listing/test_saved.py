@@ -47,6 +47,24 @@ def everybodys(project: Project, alice: User) -> SavedFilter:
     return saved_by(alice, project, "Everybody's", shared=True)
 
 
+@pytest.mark.parametrize(
+    ("kind", "sort", "told"),
+    [
+        ("threads", "-turns", ", by turns, largest first."),
+        ("threads", "first_start", ", by first start, earliest first."),
+        ("runs", "-latency", ", by latency, largest first."),
+        ("runs", "nonsense", "where status is error."),
+    ],
+)
+def test_the_order_that_is_saved_is_told_in_words(
+    viewer: Client, project: Project, kind: str, sort: str, told: str
+) -> None:
+    html = viewer.get(
+        url(project, "save_new", kind=kind), {"filter": 'eq(status,"error")', "sort": sort}
+    ).content.decode()
+    assert told in html
+
+
 def test_a_viewer_saves_what_the_list_shows(viewer: Client, bob: User, project: Project) -> None:
     answer = viewer.post(
         f"{url(project, 'save_new')}?{QUERY}&cursor=x", {"name": "My failures", "description": "d", "pinned": "on"}
