@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
@@ -79,10 +80,13 @@ def turns(thread: Thread, hide: Hide) -> Iterator[Turn]:
     number = 0
     for first in range(0, thread.turns, BATCH):
         traces = list(turns_of(thread).fetch_mode(FETCH_RAISE)[first : first + BATCH])
-        batch = _Batch.of(thread.project, traces)
+        batch = _Batch.of(thread.project, traces).masked(hide)
         for trace in traces:
             number += 1
-            yield batch.turn(number, trace, paths, hide)
+            turn = batch.turn(number, trace, paths, hide)
+            # Only now: paths may count for a name.
+            trace.name = hide.text(trace.name or "")
+            yield turn
 
 
 @dataclass(frozen=True)
@@ -104,13 +108,26 @@ class _Batch:
             Attachment.objects.by_trace(ids, MAX_STEPS),
         )
 
+    def masked(self, hide: Hide) -> "_Batch":
+        """The names and errors too, as they stand in the file; nothing of it is saved."""
+        for run in (*self.roots.values(), *self.steps):
+            run.name, run.error = hide.text(run.name), None if run.error is None else hide.text(run.error)
+        for attachment in chain.from_iterable(self.attachments.values()):
+            attachment.name = hide.text(attachment.name)
+        return self
+
     def turn(self, number: int, trace: Trace, paths: Paths, hide: Hide) -> Turn:
         root = self.roots.get(trace.trace_id)
         asked, answered = (
-            read(frame, MAX_PAYLOAD) for frame in ((root.inputs, root.outputs) if root else (None, None))
+            hide.payload(read(frame, MAX_PAYLOAD)) for frame in ((root.inputs, root.outputs) if root else (None, None))
         )
         steps = [
-            Step(run, read(run.inputs, MAX_PAYLOAD), read(run.outputs, MAX_PAYLOAD), hide.tools)
+            Step(
+                run,
+                hide.payload(read(run.inputs, MAX_PAYLOAD)),
+                hide.payload(read(run.outputs, MAX_PAYLOAD)),
+                hide.tools,
+            )
             for run in self.steps
             if run.trace_id == trace.trace_id
         ]
@@ -124,7 +141,7 @@ class _Batch:
             answered=answered,
             input=_shown(_messages(input_, asked, "user"), hide),
             output=_shown(_messages(output, answered, "assistant"), hide, bool(steps)),
-            error=(root.error or "") if root else trace.error or "",
+            error=(root.error or "") if root else hide.text(trace.error or ""),
             steps=steps,
             attachments=self.attachments.get(trace.trace_id, []),
         )

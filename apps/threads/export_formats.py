@@ -36,7 +36,7 @@ class Format:
 
 def _markdown(thread: Thread, hide: Hide) -> Iterator[str]:
     figures = [f"{thread.turns:,} turns", f"{thread.total_tokens:,} tokens", cost(thread.known_cost)]
-    yield f"# {_line(thread.thread_id)}\n\n{' · '.join(figures)}\n"
+    yield f"# {_line(hide.text(thread.thread_id))}\n\n{' · '.join(figures)}\n"
     for turn in turns(thread, hide):
         facts = [_line(turn.trace.name), _time(turn.trace.start_time), duration(turn.latency)]
         yield f"\n## Turn {turn.number}\n\n_{' · '.join(fact for fact in facts if fact)}_\n"
@@ -82,7 +82,7 @@ def _markdown_step(step: Step) -> str:
 
 def _json_file(thread: Thread, hide: Hide) -> Iterator[str]:
     head = {
-        "thread_id": thread.thread_id, "project": thread.project.name, "turns": thread.turns, "first_start": thread.first_start,
+        "thread_id": hide.text(thread.thread_id), "project": thread.project.name, "turns": thread.turns, "first_start": thread.first_start,
         "last_activity": thread.last_activity, "prompt_tokens": thread.prompt_tokens,
         "completion_tokens": thread.completion_tokens, "total_tokens": thread.total_tokens, "total_cost": thread.known_cost,
     }  # fmt: skip
@@ -199,7 +199,9 @@ def _said(messages: Iterable[Message]) -> str:
 
 def _html(thread: Thread, hide: Hide) -> Iterator[str]:
     """One file that needs no other and asks no server for anything."""
-    yield render_to_string("threads/export_file.html#head", {"thread": thread, "hide": hide})
+    yield render_to_string(
+        "threads/export_file.html#head", {"thread": thread, "name": hide.text(thread.thread_id), "hide": hide}
+    )
     for turn in turns(thread, hide):
         yield render_to_string("threads/export_file.html#turn", {"turn": turn})
     yield render_to_string("threads/export_file.html#foot", {})

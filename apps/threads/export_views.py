@@ -17,14 +17,15 @@ from apps.threads.hide import Hide
 @require_safe
 @member()
 def export(request: MemberRequest, project_id: uuid.UUID) -> HttpResponse:
-    """?thread=<id>: the choice of formats; with &format=<one of them> the file. &hide=system and &hide=tools leave these out."""
+    """?thread=<id>: the choice of formats; with &format=<one of them> the file. &hide=system and &hide=tools leave these out, and
+    &hide=mask masks addresses and long numbers."""
     project = project_or_404(request.workspace, project_id)
     thread = thread_or_404(project, request.GET.get("thread", ""))
     key = request.GET.get("format", "")
     if key not in FORMATS:
         return page(request, "threads/export.html", {"project": project, "thread": thread, "formats": FORMATS})
     hidden = request.GET.getlist("hide")
-    pieces = FORMATS[key].write(thread, Hide(system="system" in hidden, tools="tools" in hidden))
+    pieces = FORMATS[key].write(thread, Hide("system" in hidden, "tools" in hidden, "mask" in hidden))
     record(request.workspace, request.user, f"exported thread as {FORMATS[key].name}", thread.thread_id)
     response = StreamingHttpResponse(pieces, content_type=FORMATS[key].content_type)
     response.headers["Content-Disposition"] = content_disposition_header(True, f"{file_name(thread.thread_id)}.{key}")

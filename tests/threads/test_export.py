@@ -106,6 +106,16 @@ def test_what_is_hidden_is_nowhere_in_the_file(viewer: Client, workspace: Worksp
 
 
 @pytest.mark.parametrize("format_", ["md", "html", "json", "jsonl", "csv"])
+def test_addresses_are_masked_wherever_they_stand(viewer: Client, workspace: Workspace, format_: str) -> None:
+    said = "write to sally@example.com"
+    root = run(said, thread_id=said, inputs={"question": said}, outputs={"answer": said}, error=f"no {said}")
+    tool = run(said, parent=root, run_type="tool", inputs={"to": said}, outputs={"output": said}, error=said)
+    text = get(viewer, send(workspace, root, tool), said, format=format_, hide="mask")
+    assert "write to •••" in text
+    assert "sally@" not in text
+
+
+@pytest.mark.parametrize("format_", ["md", "html", "json", "jsonl", "csv"])
 def test_the_configured_paths_count(viewer: Client, workspace: Workspace, format_: str) -> None:
     root = run(thread_id="sally", inputs={"question": "wrong", "real": "the right words"}, outputs={"answer": "fine"})
     project = send(workspace, root)
