@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django.plugin import DjangoDbBlocker
 
 from apps.accounts.models import Role, User, Workspace
 from config import env
@@ -21,6 +22,30 @@ from tests.server import LiveServer
 
 # The real hasher takes a good part of a second on purpose, and most tests make users.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Of the files that take longest, each goes to one process as a whole: begun last, it would leave the other one idle.
+LONGEST = (
+    "browser/test_hostile.py",
+    "crash/test_crash.py",
+    "config/test_api_fuzz.py",
+    "config/test_up.py",
+    "browser/",
+    "sdk/",
+)
+# Each waits until it has ended, for ten seconds at most.
+END_OTHERS = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first. The sorting is stable, and the processes of xdist must all come to the same order."""
+    items.sort(key=rank)
+
+
+def rank(item: pytest.Item) -> int:
+    path = item.path.relative_to(Path(__file__).parent).as_posix()
+    return next((at for at, longest in enumerate(LONGEST) if path.startswith(longest)), len(LONGEST))
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +67,15 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     yield
     server.stop()
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database cannot go while a thread of a test, or what ran beside a browser's loop, holds a connection to it."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(END_OTHERS)
+    connection.close()
 
 
 @pytest.fixture(scope="session", autouse=True)
