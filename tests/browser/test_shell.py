@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, dress, shoot, sign_in, two_looks
+from tests.browser.conftest import TWO_LOOKS, Person, assert_accessible, assert_fits, in_looks, looked_over, sign_in
 
 PAGES = {
     "projects": "/projects",
@@ -17,37 +17,31 @@ PAGES = {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_is_accessible_and_fits_in_every_look(dressed: Page, look: Look, ada: Person, name: str):
-    dressed.goto(ada.home + PAGES[name])
-    assert_accessible(dressed)
-    assert_fits(dressed)
-    shoot(dressed, f"{name}-{look}")
+def test_page_is_accessible_and_fits_in_every_look(page: Page, ada: Person, name: str):
+    page.goto(ada.home + PAGES[name])
+    for look in in_looks(page):
+        looked_over(page, f"{name}-{look}")
 
 
-@two_looks
-def test_project_settings_are_accessible_and_fit(dressed: Page, look: Look, ada: Person):
-    dressed.goto(ada.home + "/projects")
-    dressed.get_by_role("link", name="sample-rag").click()
-    dressed.get_by_role("link", name="Settings", exact=True).last.click()
-    expect(dressed.get_by_role("heading", name="Delete this project")).to_be_visible()
-    assert_accessible(dressed)
-    assert_fits(dressed)
-    shoot(dressed, f"project-settings-{look}")
+def test_project_settings_are_accessible_and_fit(page: Page, ada: Person):
+    page.goto(ada.home + "/projects")
+    page.get_by_role("link", name="sample-rag").click()
+    page.get_by_role("link", name="Settings", exact=True).last.click()
+    expect(page.get_by_role("heading", name="Delete this project")).to_be_visible()
+    for look in in_looks(page, TWO_LOOKS):
+        looked_over(page, f"project-settings-{look}")
 
 
-@two_looks
-def test_password_page_is_accessible_and_fits(dressed: Page, look: Look):
-    dressed.goto("/accounts/password/change/")
-    assert_accessible(dressed)
-    assert_fits(dressed)
-    shoot(dressed, f"password-{look}")
+def test_password_page_is_accessible_and_fits(page: Page):
+    page.goto("/accounts/password/change/")
+    for look in in_looks(page, TWO_LOOKS):
+        looked_over(page, f"password-{look}")
 
 
-def test_sign_in_is_accessible_and_fits_in_every_look(stranger: Page, look: Look, base_url: str):
-    dress(stranger, look, base_url).goto("/accounts/login/")
-    assert_accessible(stranger)
-    assert_fits(stranger)
-    shoot(stranger, f"sign-in-{look}")
+def test_sign_in_is_accessible_and_fits_in_every_look(stranger: Page):
+    stranger.goto("/accounts/login/")
+    for look in in_looks(stranger):
+        looked_over(stranger, f"sign-in-{look}")
 
 
 def test_wrong_password_is_said_at_the_form(stranger: Page):
@@ -230,11 +224,9 @@ def test_side_panel_covers_a_narrow_screen(page: Page, ada: Person):
     assert_fits(page)
 
 
-@two_looks
-def test_unknown_page_is_accessible(new_context: Callable[..., BrowserContext], signed_in, look: Look, base_url: str):
-    page = dress(new_context(storage_state=signed_in).new_page(), look, base_url)
+def test_unknown_page_is_accessible(new_context: Callable[..., BrowserContext], signed_in):
+    page = new_context(storage_state=signed_in).new_page()
     page.goto("/no/such/page")
     expect(page.get_by_role("heading")).to_have_text("Nothing here")
-    assert_accessible(page)
-    assert_fits(page)
-    shoot(page, f"not-found-{look}")
+    for look in in_looks(page, TWO_LOOKS):
+        looked_over(page, f"not-found-{look}")

@@ -8,13 +8,17 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import Look, Person, dress, looked_over, sign_in, two_looks
+from tests.browser.conftest import TWO_LOOKS, Person, in_looks, looked_over, sign_in
 from tests.browser.test_threads import SUPPORT, open_project
 
-# Every rule of the style sheets is in one of the two, and each look costs a walk with axe-core.
-pytestmark = two_looks
 NOBODY: Final = uuid.UUID(int=7)
 BAD: Final = quote('eq(nam, "x"')
+
+
+def look_over(page: Page, name: str) -> None:
+    """Every rule of the style sheets is in one of the two looks, and each look costs a walk with axe-core."""
+    for look in in_looks(page, TWO_LOOKS):
+        looked_over(page, f"{name}-{look}")
 
 
 @pytest.fixture(scope="module")
@@ -47,33 +51,29 @@ def fresh(browser: Browser, base_url: str, newcomer: Person) -> Iterator[Browser
         ("bad-attachment", "/attachments/forged", "no such attachment"),
     ],
 )
-def test_a_state_says_what_it_is(
-    fresh: BrowserContext, newcomer: Person, look: Look, base_url: str, name: str, path: str, words: str
-) -> None:
-    page = dress(fresh.new_page(), look, base_url)
+def test_a_state_says_what_it_is(fresh: BrowserContext, newcomer: Person, name: str, path: str, words: str) -> None:
+    page = fresh.new_page()
     page.goto(path.format(home=newcomer.home))
     expect(page.locator("body")).to_contain_text(words)
     if name != "bad-attachment":
-        looked_over(page, f"state-{name}-{look}")
+        look_over(page, f"state-{name}")
     page.close()
 
 
 @pytest.mark.parametrize("list_name", ["threads", "runs"])
-def test_a_bad_filter_keeps_the_text_and_marks_the_place(
-    dressed: Page, look: Look, ada: Person, list_name: str
-) -> None:
-    open_project(dressed, ada, SUPPORT)
-    project = dressed.url.partition("/threads")[0]
-    dressed.goto(f"{project}/{list_name}?filter={BAD}")
-    expect(dressed.get_by_role("alert")).to_contain_text("cannot be read")
-    expect(dressed.get_by_role("link", name="Leave it out")).to_be_visible()
-    looked_over(dressed, f"state-bad-filter-{list_name}-{look}")
+def test_a_bad_filter_keeps_the_text_and_marks_the_place(page: Page, ada: Person, list_name: str) -> None:
+    open_project(page, ada, SUPPORT)
+    project = page.url.partition("/threads")[0]
+    page.goto(f"{project}/{list_name}?filter={BAD}")
+    expect(page.get_by_role("alert")).to_contain_text("cannot be read")
+    expect(page.get_by_role("link", name="Leave it out")).to_be_visible()
+    look_over(page, f"state-bad-filter-{list_name}")
 
 
 @pytest.mark.parametrize("list_name", ["threads", "runs"])
-def test_a_filter_that_finds_nothing_says_how_to_go_on(dressed: Page, look: Look, ada: Person, list_name: str) -> None:
-    open_project(dressed, ada, SUPPORT)
-    project = dressed.url.partition("/threads")[0]
-    dressed.goto(f"{project}/{list_name}?q=nosuchwordanywhere")
-    expect(dressed.locator("main .note, main .empty").first).to_be_visible()
-    looked_over(dressed, f"state-nothing-found-{list_name}-{look}")
+def test_a_filter_that_finds_nothing_says_how_to_go_on(page: Page, ada: Person, list_name: str) -> None:
+    open_project(page, ada, SUPPORT)
+    project = page.url.partition("/threads")[0]
+    page.goto(f"{project}/{list_name}?q=nosuchwordanywhere")
+    expect(page.locator("main .note, main .empty").first).to_be_visible()
+    look_over(page, f"state-nothing-found-{list_name}")
