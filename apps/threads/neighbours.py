@@ -1,7 +1,8 @@
 """The threads before and after one in the list that the reader came from."""
 
 from dataclasses import dataclass
-from typing import Any
+
+from django.db.models import Sum
 
 from apps.common.paging import preceding
 from apps.projects.models import Project
@@ -52,8 +53,7 @@ def is_plain(asked: Asked) -> bool:
 
 
 def total_of(project: Project) -> int:
-    totals: Any = Project.objects.among([project.pk]).for_list().get()
-    return int(totals.thread_count)
+    return int(project.tallies.aggregate(all_threads=Sum("threads", default=0))["all_threads"])
 
 
 def _in_list(project: Project, thread: Thread, asked: Asked) -> Neighbours | None:
