@@ -11,14 +11,15 @@ from apps.runs.query.nodes import Node, Search
 from apps.runs.search.find import prepared
 from apps.threads.models import Thread
 
-# The latest turn that has the words.
+# The latest turn that has the words in what was asked and answered, else in any of its runs: a word of the system prompt, which every
+# model call has, tells nothing about the conversation.
 _FOUND = f"""
 SELECT DISTINCT ON (trace.thread_id) trace.thread_id, {COLUMNS}
 FROM runs_trace AS trace JOIN runs_searchtext AS text ON text.trace_id = trace.trace_id
 JOIN runs_run AS run ON run.trace_id = text.trace_id AND run.id = text.id
 WHERE trace.project_id = %s AND trace.thread_id = ANY(%s)
     AND (SELECT {{condition}} FROM runs_searchtext AS own WHERE own.trace_id = text.trace_id AND own.id = text.id)
-ORDER BY trace.thread_id, trace.start_time DESC, text.id
+ORDER BY trace.thread_id, text.id = text.trace_id DESC, trace.start_time DESC, text.id
 """
 
 

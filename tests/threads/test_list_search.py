@@ -10,7 +10,7 @@ from apps.accounts.models import Workspace
 from apps.projects.models import Project
 from apps.runs.listing import snippets
 from apps.runs.listing.snippets import marked
-from tests.threads.listing import chat, listed, page
+from tests.threads.listing import chat, listed, llm, page
 from tests.threads.wire import send
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -59,6 +59,19 @@ def test_a_large_payload_is_shown_as_the_index_has_it(
 ) -> None:
     monkeypatch.setattr(snippets, "MAX_FRAME", 5)
     assert snippet(page(viewer, project, q="cairn")) == "input is the <mark>cairn</mark> tent waterproof?"
+
+
+def test_the_conversation_is_quoted_before_what_only_a_model_was_told(viewer: Client, workspace: Workspace) -> None:
+    prompt = {"messages": [{"role": "system", "content": "Promise no refund."}, {"role": "user", "content": "Thanks"}]}
+    project = send(
+        workspace,
+        *chat("a", inputs={"question": "Where is my refund?"}),
+        *chat("a", llm(inputs=prompt), minutes=5, inputs={"question": "Thanks"}),
+        *chat("b", llm(inputs=prompt), inputs={"question": "Hello"}),
+    )
+    html = page(viewer, project, q="refund")
+    assert "Where is my <mark>refund</mark>?" in html
+    assert html.count("Promise no <mark>refund</mark>") == 1
 
 
 def test_an_error_is_found_and_named(viewer: Client, project: Project) -> None:
