@@ -193,10 +193,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(id=run_id).order_by("-received_at")
 
     def matching(self, condition: Node) -> Self:
-        from apps.runs.search.find import prepared  # it stands on this module
+        from apps.runs.search.find import prepared, with_few_traces  # they stand on this module
 
         node = prepared(condition)
-        return self.filter(to_q(of_traces(node) if self.whole_traces or asks_for_roots(node) else of_shown(node)))
+        whole = self.whole_traces or asks_for_roots(node)
+        return self.filter(to_q(of_traces(node) if whole else with_few_traces(of_shown(node))))
 
     def matching_trace(self, condition: Node, within: "RunQuerySet") -> Self:
         """Runs of traces whose root, looked for within, matches."""

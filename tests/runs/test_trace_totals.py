@@ -7,6 +7,9 @@ import pytest
 from django.utils import timezone
 
 from apps.projects.models import Project
+from apps.runs.models import Run
+from apps.runs.query.parse import parse
+from apps.runs.search import find
 from tests.api import Caller
 from tests.threads.asking import model_call
 from tests.threads.wire import run, send
@@ -50,10 +53,23 @@ def test_a_filter_of_roots_sees_what_their_answer_shows(api: Caller, project: Pr
     assert names(api, project, **asked) == {"large"}
 
 
-def test_a_filter_of_any_run_sees_what_its_answer_shows(api: Caller, project: Project) -> None:
+@pytest.mark.parametrize("few", [0, find.FEW_TRACES], ids=["many traces", "few traces"])
+def test_a_filter_of_any_run_sees_what_its_answer_shows(
+    api: Caller, project: Project, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many traces meet it: few are told beforehand, of many each root's is looked up."""
+    monkeypatch.setattr(find, "FEW_TRACES", few)
     assert names(api, project, filter="gt(total_tokens, 30)") == {"llm", "large"}
     assert names(api, project, filter="and(not(gt(total_tokens, 30)), neq(total_tokens, null))") == {"llm", "small"}
     assert names(api, project, filter='and(eq(run_type, "chain"), eq(total_cost, null))') == {"small"}
+
+
+@pytest.mark.parametrize(("few", "looked_up"), [(0, True), (find.FEW_TRACES, False)])
+def test_few_traces_are_told_instead_of_looked_up_for_each_root(
+    project: Project, few: int, looked_up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "FEW_TRACES", few)
+    assert ("EXISTS" in str(Run.objects.in_project(project).matching(parse(MANY)).query)) is looked_up
 
 
 def test_threads_are_found_by_the_totals_of_their_turns(api: Caller, project: Project) -> None:

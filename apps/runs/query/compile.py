@@ -11,6 +11,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any, Final
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Func, Lookup, Q, Value
@@ -181,8 +182,8 @@ def to_q(node: Node) -> Q:
             return _any(map(to_q, parts))
         case Not(part):
             return ~to_q(part)
-        case Compare(field, check):
-            return _compare(field, check)
+        case Compare(field, check, traces):
+            return _compare(field, check, traces)
         case Has(field, text):
             return _known(field, ListContains(F(field), Value(text)))
         case Contains(field, text):
@@ -209,14 +210,14 @@ def _known(column: str, condition: "Lookup[Any]") -> Q:
     return Q(condition) & Q(**{f"{column}__isnull": False})
 
 
-def _compare(field: str, check: Check) -> Q:
+def _compare(field: str, check: Check, traces: str | None = None) -> Q:
     column = _COLUMNS.get(field, field)
     if check.op is Op.NEQ:
-        return ~_compare(field, Check(Op.EQ, check.values))
+        return ~_compare(field, Check(Op.EQ, check.values), traces)
     if field.startswith(OF_TRACE):
-        return Q(InTraces(*_of_trace(field.removeprefix(OF_TRACE), check)))
+        return Q(InTraces(*of_trace(field.removeprefix(OF_TRACE), check)))
     if field.startswith(OF_SHOWN):
-        return _of_shown(field.removeprefix(OF_SHOWN), check)
+        return _of_shown(field.removeprefix(OF_SHOWN), check, traces)
     if check.op is Op.IN and field not in _SPECIAL:
         return _known(column, Among(_expression(field, column, Op.EQ), Value(list(check.values))))
     if check.op in (Op.EQ, Op.IN):
@@ -226,8 +227,11 @@ def _compare(field: str, check: Check) -> Q:
     return _known(column, LOOKUPS[check.op](_expression(field, column, check.op), Value(check.value)))
 
 
-def _of_trace(column: str, check: Check) -> tuple[str, list[Any]]:
-    """Without a model call that reports usage the trace has no tokens, and without one that has a price no cost."""
+def of_trace(column: str, check: Check) -> tuple[str, list[Any]]:
+    """A condition on the trace's row, as SQL.
+
+    Without a model call that reports usage the trace has no tokens, and without one that has a price no cost.
+    """
     known = "llm_count > unpriced_count" if column.endswith("_cost") else "llm_count > 0"
     if check.values == (None,):
         return f"NOT ({known})", []
@@ -236,9 +240,11 @@ def _of_trace(column: str, check: Check) -> tuple[str, list[Any]]:
     return f"{known} AND {column} {_SIGNS[check.op]} %s", [check.value]
 
 
-def _of_shown(column: str, check: Check) -> Q:
-    of_trace = IS_ROOT & ~Q(run_type="llm")
-    return of_trace & Q(TraceMeets(*_of_trace(column, check))) | ~of_trace & _compare(column, check)
+def _of_shown(column: str, check: Check, traces: str | None) -> Q:
+    """Of few traces, told, each run that is read is only compared; otherwise its trace is looked up."""
+    whole = IS_ROOT & ~Q(run_type="llm")
+    few = None if traces is None else Q(Among(F("trace_id"), Cast(Value(traces), ArrayField(models.UUIDField()))))
+    return whole & (few or Q(TraceMeets(*of_trace(column, check)))) | ~whole & _compare(column, check)
 
 
 def _equal(field: str, column: str, value: nodes.Value) -> Q:

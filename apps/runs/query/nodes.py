@@ -70,8 +70,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
+    """traces: of a field of the whole trace, the traces that meet it, where they are few (an array's text)."""
+
     field: str
     check: Check
+    traces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

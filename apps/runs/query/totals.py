@@ -3,6 +3,7 @@
 But for a root that is a model call: it shows its own, which are all there are unless it has others below it.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from apps.runs.query.nodes import And, Compare, Node, Not, Op, Or
@@ -23,8 +24,8 @@ def of_traces(node: Node, prefix: str = OF_TRACE) -> Node:
             return Or(tuple(of_traces(part, prefix) for part in parts))
         case Not(part):
             return Not(of_traces(part, prefix))
-        case Compare(field, check) if field in USAGE:
-            return Compare(prefix + field, check)
+        case Compare(field) if field in USAGE:
+            return replace(node, field=prefix + field)
     return node
 
 

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection, transaction
 
+from apps.runs.query.compile import of_trace
 from apps.runs.query.jsonpath import as_number
-from apps.runs.query.nodes import And, Node, Not, Op, Or, Pair, Search
+from apps.runs.query.nodes import And, Compare, Node, Not, Op, Or, Pair, Search
 from apps.runs.query.texts import like_literal
+from apps.runs.query.totals import OF_SHOWN
 from apps.runs.search import index, keys
 from apps.runs.search.text import UNREAD, Clue, clues_of, fold
 
@@ -17,16 +19,45 @@ MAX_EXPANSION: Final = 1_000
 """A part that stands in more different words is left to the reading of texts: it is so common that a page is full soon."""
 MAX_CLUES: Final = 40
 MAX_TRACES: Final = 8_000
+FEW_TRACES: Final = 2_000
 MAX_TRIES: Final = 2
 # PostgreSQL knows well how common a few words are.
 FEW_WORDS: Final = 5
 MAX_ESTIMATE: Final = 2 * MAX_TRACES
 _TRACES = """
-SELECT count(*), coalesce(array_agg(trace_id)::text, '{}')
-FROM (SELECT trace_id FROM runs_searchtext WHERE words && %s::int4[] LIMIT %s) AS found
+SELECT count(*), coalesce(array_agg(trace_id)::text, '{{}}') FROM (SELECT trace_id FROM {} LIMIT %s) AS found
 """
-_ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM runs_searchtext WHERE words && %s::int4[]"
+_ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM {}"
+_WORDS = "runs_searchtext WHERE words && %s::int4[]"
 _CONTAINING = "SELECT word FROM runs_searchword WHERE word LIKE %s LIMIT %s"
+
+
+def with_few_traces(node: Node) -> Node:
+    """Conditions on tokens and costs told the traces that meet them, where PostgreSQL expects few.
+
+    A page of such runs is full late or never, and to look each root's trace up costs ten times what comparing it does.
+    """
+    match node:
+        case And(parts):
+            return And(tuple(map(with_few_traces, parts)))
+        case Or(parts):
+            return Or(tuple(map(with_few_traces, parts)))
+        case Not(part):
+            return Not(with_few_traces(part))
+        case Compare(field, check) if field.startswith(OF_SHOWN):
+            op = Op.EQ if check.op is Op.NEQ else check.op
+            condition, params = of_trace(field.removeprefix(OF_SHOWN), replace(check, op=op))
+            return replace(node, traces=_few(f"runs_trace WHERE {condition}", params))
+    return node
+
+
+def _few(rows: str, params: list[Any]) -> str | None:
+    if _estimated(rows, params) > FEW_TRACES:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_TRACES.format(rows), [*params, FEW_TRACES + 1])
+        count, traces = cursor.fetchone()
+    return None if count > FEW_TRACES else str(traces)
 
 
 def prepared(node: Node) -> Node:
@@ -112,7 +143,7 @@ def _told(groups: Sequence[tuple[int, ...]]) -> str | None:
     """
     if not all(groups):
         return "{}"
-    estimates = {group: _estimated(group) for group in groups}
+    estimates = {group: _estimated(_WORDS, [list(group)]) for group in groups}
     likely = [group for group in estimates if len(group) > FEW_WORDS or estimates[group] < MAX_ESTIMATE]
     # Of many words the estimate is far too high, so they come first.
     for group in sorted(likely, key=lambda group: (len(group) <= FEW_WORDS, estimates[group]))[:MAX_TRIES]:
@@ -121,10 +152,10 @@ def _told(groups: Sequence[tuple[int, ...]]) -> str | None:
     return None
 
 
-def _estimated(group: tuple[int, ...]) -> float:
-    """How many rows have one of the numbers, by PostgreSQL's statistics."""
+def _estimated(rows: str, params: list[Any]) -> float:
+    """How many there are, by PostgreSQL's statistics."""
     with connection.cursor() as cursor:
-        cursor.execute(_ESTIMATE, [list(group)])
+        cursor.execute(_ESTIMATE.format(rows), params)
         plan = cursor.fetchone()[0]
     return float((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
 
@@ -133,7 +164,7 @@ def _traces_with(group: tuple[int, ...]) -> str | None:
     """The traces that have one of the numbers; None when there are too many."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(_TRACES, [list(group), MAX_TRACES + 1])
+        cursor.execute(_TRACES.format(_WORDS), [list(group), MAX_TRACES + 1])
         count, traces = cursor.fetchone()
         cursor.execute("SET LOCAL enable_seqscan = on")
     return None if count > MAX_TRACES else traces
