@@ -24,6 +24,7 @@ def open_list(page: Page, person: Person, query: str = "") -> str:
     page.goto(person.home + "/projects")
     page.get_by_role("link", name=SUPPORT).click()
     expect(page.get_by_role("heading", name=SUPPORT)).to_be_visible()
+    page.wait_for_load_state("domcontentloaded")  # or a key comes before the script that hears it
     path = page.url.split("?")[0]
     if query:
         page.goto(f"{path}?{query}")

@@ -18,6 +18,7 @@ def open_runs(page: Page, person: Person) -> None:
     page.get_by_role("link", name=SUPPORT).click()
     page.get_by_role("navigation", name="Project").get_by_role("link", name="Runs").click()
     expect(page.get_by_role("navigation", name="Which runs")).to_be_visible()
+    page.wait_for_load_state("domcontentloaded")  # or a key comes before the script that hears it
 
 
 def test_the_list_and_a_comparison_are_accessible_and_fit(dressed: Page, look: Look, ada: Person) -> None:
@@ -77,6 +78,7 @@ def test_two_rows_are_compared_step_by_step(page: Page, ada: Person) -> None:
     expect(page.get_by_text("2 traces selected")).to_be_visible()
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_role("row", name=re.compile("Tokens out"))).to_be_visible()
+    page.wait_for_load_state("domcontentloaded")  # or a key comes before the script that hears it
     page.keyboard.press("j")
     expect(page.locator(".steps-compared li").nth(1).locator("a")).to_have_attribute("aria-current", "true")
     page.keyboard.press("e")

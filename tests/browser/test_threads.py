@@ -12,6 +12,7 @@ def open_project(page: Page, person: Person, project: str) -> None:
     page.goto(person.home + "/projects")
     page.get_by_role("link", name=project).click()
     expect(page.get_by_role("heading", name=project)).to_be_visible()
+    page.wait_for_load_state("domcontentloaded")  # or a key comes before the script that hears it
 
 
 def open_thread(page: Page, person: Person, project: str, thread: str) -> None:

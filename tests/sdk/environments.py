@@ -104,10 +104,14 @@ def run_langchain(cache: Path, options: dict[str, Any], **env: str) -> dict[str,
     )
 
 
-def run_typescript(version: str, cache: Path, script: str, options: dict[str, Any], **env: str) -> dict[str, Any]:
+def typescript(version: str, cache: Path) -> Path:
+    """A directory with that version of the TypeScript SDK and the scripts that drive it."""
     types = HERE / "ts"
-    home = node_with(types / version, cache / f"langsmith-js-{version}", types.glob("*.mts"))
-    return run_node(home / script, options, **env)
+    return node_with(types / version, cache / f"langsmith-js-{version}", types.glob("*.mts"))
+
+
+def run_typescript(version: str, cache: Path, script: str, options: dict[str, Any], **env: str) -> dict[str, Any]:
+    return run_node(typescript(version, cache) / script, options, **env)
 
 
 def run_node(script: Path, options: dict[str, Any], **env: str) -> dict[str, Any]:

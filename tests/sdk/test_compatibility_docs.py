@@ -18,7 +18,7 @@ from langsmith.resources.threads import threads
 from langsmith.resources.traces import streaming as traces_streaming
 from langsmith.resources.traces import traces
 
-from tests.sdk.environments import node_with
+from tests.sdk.environments import typescript
 
 TOLD = set(re.findall(r"`([a-zA-Z_0-9.]+)`", (Path(__file__).parents[2] / "docs" / "compatibility.md").read_text()))
 RESOURCES = {
@@ -59,7 +59,7 @@ def snake(name: str) -> str:
 
 
 def test_every_call_of_typescript_is_in_the_table(sdk_cache: Path) -> None:
-    text = (node_with("0.12.0", sdk_cache) / "node_modules/langsmith/lib/client.d.mts").read_text()
+    text = (typescript("0.12.0", sdk_cache) / "node_modules/langsmith/lib/client.d.mts").read_text()
     _, _, body = text.partition("export declare class Client")
     names = set(re.findall(r"^    ([a-z]\w+)(?:<[^>]*>)?\(", body, re.MULTILINE))
     assert len(names) > 80
