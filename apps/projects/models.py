@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import FETCH_RAISE, Max, Sum
 from django.utils import timezone
 
@@ -87,6 +87,26 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         ).order_by(models.F("last_activity").desc(nulls_last=True), "name")
 
 
+class Totals(NamedTuple):
+    """What a project adds up to."""
+
+    thread_count: int
+    trace_count: int
+    run_count: int
+    error_count: int
+    total_tokens: int
+    total_cost: Decimal
+    last_activity: datetime | None
+
+
+# By a cursor: each list begins with it, and an annotated project takes three times as long.
+_TOTALS = """
+SELECT coalesce(sum(threads), 0)::bigint, coalesce(sum(traces), 0)::bigint, coalesce(sum(runs), 0)::bigint,
+    coalesce(sum(errored_runs), 0)::bigint, coalesce(sum(total_tokens), 0)::bigint, coalesce(sum(total_cost), 0), max(last_activity)
+FROM projects_projecttally WHERE project_id = %s
+"""
+
+
 class Project(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="projects")
@@ -107,6 +127,11 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def totals(self) -> Totals:
+        with connection.cursor() as cursor:
+            cursor.execute(_TOTALS, [self.pk])
+            return Totals(*cursor.fetchone())
 
 
 class ProjectTally(models.Model):

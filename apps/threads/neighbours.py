@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Sum
-
 from apps.common.paging import preceding
 from apps.projects.models import Project
 from apps.runs.listing.asked import Asked
@@ -38,7 +36,9 @@ def neighbours(project: Project, thread: Thread, query: str = "") -> Neighbours:
     """In the list with that query string. A thread that has left it has the neighbours of the whole project, and no position."""
     asked = Asked.of_query(query)
     if is_plain(asked):
-        return Neighbours(*Thread.objects.beside(thread, MOST_COUNTED), total_of(project), total_is_exact=True)
+        return Neighbours(
+            *Thread.objects.beside(thread, MOST_COUNTED), project.totals().thread_count, total_is_exact=True
+        )
     return _in_list(project, thread, asked) or uncounted(thread)
 
 
@@ -50,10 +50,6 @@ def uncounted(thread: Thread) -> Neighbours:
 def is_plain(asked: Asked) -> bool:
     """Whether it is the whole project in the usual order, whose neighbours and place cost a few steps along one index."""
     return not asked.is_narrow and sort_of(asked.sort).text == DEFAULT_SORT
-
-
-def total_of(project: Project) -> int:
-    return int(project.tallies.aggregate(all_threads=Sum("threads", default=0))["all_threads"])
 
 
 def _in_list(project: Project, thread: Thread, asked: Asked) -> Neighbours | None:
@@ -72,6 +68,6 @@ def _in_list(project: Project, thread: Thread, asked: Asked) -> Neighbours | Non
         above.thread_id if above else None,
         below.thread_id if below else None,
         before[:MOST_COUNTED].count(),
-        threads.order_by()[: MOST_COUNTED + 1].count() if asked.is_narrow else total_of(project),
+        threads.order_by()[: MOST_COUNTED + 1].count() if asked.is_narrow else project.totals().thread_count,
         total_is_exact=not asked.is_narrow,
     )

@@ -35,7 +35,7 @@ THREADS: Final = Tab[Thread, ThreadQuerySet, Column](
     noun=lambda asked: "thread",
     range_about=RANGE,
     filled_by="thread_count",
-    known_total=lambda totals, asked: int(totals.thread_count),
+    known_total=lambda totals, asked: totals.thread_count,
     most_counted=MOST_COUNTED,
     activity=Activity("last_activity", Q(errored_turns__gt=0), "last activity", "last active"),
     actions=ACTIONS,

@@ -17,7 +17,7 @@ from apps.threads.models import IDLE, Thread
 
 WIDTH, HEIGHT = 100, 34
 """Percent and pixels: the strip is as wide as the page, and its words keep their shape."""
-MAX_BARS = 200
+MAX_BARS = 120
 _PAUSE_WIDTH = 9.0
 _ROOMY = 6.0
 _MIN_BAR, _BAR_HEIGHT, _TALLEST = 0.6, 10, 24
@@ -133,7 +133,7 @@ class Timeline:
     def svg(self, url: str) -> SafeString:
         """Decoration for the mouse: the turns themselves carry headings and keys. `url` ends where `turn=…` may follow.
 
-        Written here, because a template takes ten times as long for 200 bars.
+        Written here, because a template takes ten times as long for 120 bars.
         """
         url = escape(url)
         parts = ['<svg class="timeline" width="100%" height="34" aria-hidden="true">']

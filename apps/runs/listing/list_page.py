@@ -29,7 +29,7 @@ def common(tab: Tab[Any, Any, Any], project: Project, asked: Asked) -> dict[str,
 
 
 def context(request: MemberRequest, tab: Tab[Any, Any, Any], project: Project, asked: Asked) -> dict[str, Any]:
-    totals: Any = Project.objects.among([project.pk]).for_list().get()
+    totals = project.totals()
     columns = tab.columns_of(request.user, project, asked)
     sort = tab.sort_of(asked)
     cursor = request.GET.get("cursor", "")

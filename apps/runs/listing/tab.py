@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.common.paging import Page
-from apps.projects.models import Project
+from apps.projects.models import Project, Totals
 from apps.runs.listing.asked import Asked
 from apps.runs.listing.bulk import Action, Selected
 from apps.runs.listing.choices import Facets
@@ -40,7 +40,7 @@ class Tab[M: Model, Q: QuerySet[Any], C: Column[Any, Any]]:
     noun: Callable[[Asked], str]
     range_about: str
     filled_by: str
-    known_total: Callable[[Any, Asked], int | None]
+    known_total: Callable[[Totals, Asked], int | None]
     most_counted: int
     activity: Activity
     actions: list[Action[Q]]

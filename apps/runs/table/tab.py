@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.db.models import Q
 from django.utils.safestring import SafeString
 
-from apps.projects.models import Project
+from apps.projects.models import Project, Totals
 from apps.runs.listing.asked import Asked
 from apps.runs.listing.bar import ALL
 from apps.runs.listing.histogram import Activity
@@ -25,7 +25,7 @@ PRESETS: Final = {"traces": "Traces", "llm": "LLM calls", "all": "All runs"}
 NOUNS: Final = {"traces": "trace", "llm": "LLM call", "all": "run"}
 
 
-def _known_total(totals: Any, asked: Asked) -> int | None:
+def _known_total(totals: Totals, asked: Asked) -> int | None:
     return {"traces": totals.trace_count, "all": totals.run_count}.get(show_of(asked))
 
 
