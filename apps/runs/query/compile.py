@@ -240,10 +240,15 @@ def of_trace(column: str, check: Check) -> tuple[str, list[Any]]:
     return f"{known} AND {column} {_SIGNS[check.op]} %s", [check.value]
 
 
+def _in_traces(traces: str) -> Q:
+    """traces is an array as text."""
+    return Q(Among(F("trace_id"), Cast(Value(traces), ArrayField(models.UUIDField()))))
+
+
 def _of_shown(column: str, check: Check, traces: str | None) -> Q:
     """Of few traces, told, each run that is read is only compared; otherwise its trace is looked up."""
     whole = IS_ROOT & ~Q(run_type="llm")
-    few = None if traces is None else Q(Among(F("trace_id"), Cast(Value(traces), ArrayField(models.UUIDField()))))
+    few = None if traces is None else _in_traces(traces)
     return whole & (few or Q(TraceMeets(*of_trace(column, check)))) | ~whole & _compare(column, check)
 
 
@@ -312,7 +317,8 @@ def _pair(pair: Pair) -> Q:
 
 def _path(relation: str, path: str, traces: str | None = None, *, common: bool = False) -> Q:
     if relation == "metadata":
-        return _known(relation, PathExists(F(relation), Value(path)))
+        known = _known(relation, PathExists(F(relation), Value(path)))
+        return known if traces is None else known & _in_traces(traces)
     return Q(InTexts(*texts.pairs(relation, path), traces, common))
 
 

@@ -124,7 +124,7 @@ class Pair:
     """One key and its value in a relation such as metadata: the conditions of one and() that bind to the same pair.
 
     keys is empty when no key was asked for; keys_absent tells neq(key) from eq(key). See docs/filter-language.md.
-    traces and common are those of a search, for pairs of inputs and outputs.
+    traces and common are those of a search, for pairs of inputs and outputs; of metadata only traces is used.
     """
 
     relation: str

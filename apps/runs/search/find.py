@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from apps.runs.query import jsonpath
 from apps.runs.query.compile import of_trace
 from apps.runs.query.jsonpath import as_number
 from apps.runs.query.nodes import And, Compare, Node, Not, Op, Or, Pair, Search
@@ -20,6 +21,8 @@ MAX_EXPANSION: Final = 1_000
 MAX_CLUES: Final = 40
 MAX_TRACES: Final = 8_000
 FEW_TRACES: Final = 2_000
+MOST_DOUBTED: Final = 50_000
+"""Runs that PostgreSQL expects of a metadata pair, up to which a few of its hundred sampled values may have misled it."""
 MAX_TRIES: Final = 2
 # PostgreSQL knows well how common a few words are.
 FEW_WORDS: Final = 5
@@ -29,6 +32,7 @@ SELECT count(*), coalesce(array_agg(trace_id)::text, '{{}}') FROM (SELECT trace_
 """
 _ESTIMATE = "EXPLAIN (FORMAT JSON) SELECT FROM {}"
 _WORDS = "runs_searchtext WHERE words && %s::int4[]"
+_METADATA = "runs_run WHERE metadata @? %s::jsonpath"
 _CONTAINING = "SELECT word FROM runs_searchword WHERE word LIKE %s LIMIT %s"
 
 
@@ -62,9 +66,8 @@ def _few(rows: str, params: list[Any]) -> str | None:
 
 def prepared(node: Node) -> Node:
     """The same condition, with what the index has for its searches. Runs written before this call are found."""
-    if not _looks_into_texts(node):
-        return node
-    index.catch_up()
+    if _looks_into_texts(node):
+        index.catch_up()
     return _with_hints(node, negated=False)
 
 
@@ -97,6 +100,8 @@ def _with_hints(node: Node, *, negated: bool) -> Node:
             return replace(node, traces=traces, common=traces is None)
         case Pair("input" | "output"):
             return replace(node, common=negated)
+        case Pair("metadata", (_, *_), False, checks) if not negated and any(c.op in (Op.EQ, Op.IN) for c in checks):
+            return replace(node, traces=_of_metadata(node))
     return node
 
 
@@ -107,6 +112,12 @@ def _of_search(search: Search) -> Search:
     found = map(_containing, (quick or list(clues))[:MAX_CLUES])
     traces = _told([_numbers(keys.of_words(map(str.encode, group))) for group in found if group is not None])
     return replace(search, words=words, traces=traces, common=traces is None)
+
+
+def _of_metadata(pair: Pair) -> str | None:
+    """Taken for common, a pair is looked for from the newest run back, which takes long where it is rare: then its traces are told."""
+    params = [jsonpath.with_key(pair.keys, pair.checks)]
+    return _traces_of(_METADATA, params) if FEW_TRACES < _estimated(_METADATA, params) <= MOST_DOUBTED else None
 
 
 def _have_numbers(paths: Iterable[str]) -> bool:
@@ -147,7 +158,7 @@ def _told(groups: Sequence[tuple[int, ...]]) -> str | None:
     likely = [group for group in estimates if len(group) > FEW_WORDS or estimates[group] < MAX_ESTIMATE]
     # Of many words the estimate is far too high, so they come first.
     for group in sorted(likely, key=lambda group: (len(group) <= FEW_WORDS, estimates[group]))[:MAX_TRIES]:
-        if (traces := _traces_with(group)) is not None:
+        if (traces := _traces_of(_WORDS, [list(group)])) is not None:
             return traces
     return None
 
@@ -160,11 +171,11 @@ def _estimated(rows: str, params: list[Any]) -> float:
     return float((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
 
 
-def _traces_with(group: tuple[int, ...]) -> str | None:
-    """The traces that have one of the numbers; None when there are too many."""
+def _traces_of(rows: str, params: list[Any]) -> str | None:
+    """By an index; None when there are too many."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(_TRACES.format(_WORDS), [list(group), MAX_TRACES + 1])
+        cursor.execute(_TRACES.format(rows), [*params, MAX_TRACES + 1])
         count, traces = cursor.fetchone()
         cursor.execute("SET LOCAL enable_seqscan = on")
     return None if count > MAX_TRACES else traces

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from apps.runs.models import Run, Trace
 from apps.runs.query.parse import parse
 from apps.runs.query.totals import asks_for_roots, of_shown, of_traces
+from apps.runs.search import find
 from tests.factories import EPOCH, ProjectFactory, RunFactory, TraceFactory, mark
 from tests.runs.query.naive import holds
 
@@ -203,6 +204,24 @@ def test_conditions_on_values_are_met_by_one_value_however_deep_its_lists(relati
     text = f'and(eq({relation}_value, 0), like({relation}_value, "{{}}"))'
     assert Run.objects.matching(parse(text.format("0"))).exists()
     assert not Run.objects.matching(parse(text.format("%e%"))).exists()
+
+
+def test_the_traces_of_a_pair_that_postgresql_may_misjudge_are_told(
+    runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "_estimated", lambda *asked: find.FEW_TRACES + 1)
+    pair = 'and(eq(metadata_key, "plan"), in(metadata_value, ["free", 5, true]))'
+    assert "trace_id = ANY" in Run.objects.matching(parse(pair)).explain()
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(pairs_of("metadata"))
+    def agree(text: str) -> None:
+        for asked in (text, f"not({text})", f'or({text}, eq(name, "x_y"))'):
+            node = parse(asked)
+            found = set(Run.objects.matching(node).values_list("id", flat=True))
+            assert found == {run.id for run in runs if holds(of_shown(node), run)}
+
+    agree()
 
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
