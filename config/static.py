@@ -1,7 +1,7 @@
 """Static files with the digest of their content in the URL, so that browsers keep them and still see each change."""
 
 import hashlib
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from django.conf import settings
@@ -13,10 +13,18 @@ from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-un
 class VersionedStaticFilesStorage(StaticFilesStorage):
     """A query instead of another file name: nothing has to be collected when the server starts."""
 
+    @cached_property
+    def _known(self) -> dict[str | None, str]:
+        """A page names two dozen files, and the address of one takes longer to make than its tag to print."""
+        return {}
+
     def url(self, name: str | None) -> str:
-        url = super().url(name)
-        version = _digest(name) if name and not settings.DEBUG else ""
-        return f"{url}?v={version}" if version else url
+        if settings.DEBUG:
+            return super().url(name)
+        if name not in self._known:
+            version = _digest(name) if name else ""
+            self._known[name] = super().url(name) + (f"?v={version}" if version else "")
+        return self._known[name]
 
 
 @cache

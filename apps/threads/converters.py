@@ -50,5 +50,6 @@ def _travels(value: str) -> bool:
         value.isprintable()
         and not value.startswith(MARK)
         and not {"", ".", ".."}.intersection(segments)
-        and len(quote(value)) <= LONGEST
+        # Each of its bytes takes three at most.
+        and (3 * len(value.encode()) <= LONGEST or len(quote(value)) <= LONGEST)
     )

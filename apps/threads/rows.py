@@ -1,13 +1,12 @@
 """Rows of the Threads tab, ready to print."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from apps.common.templatetags.threadline import short_id
 from apps.projects.models import Project
@@ -38,12 +37,13 @@ def rows_of(
     # As reverse() would, which takes as long as the rest of the row.
     base = reverse("threads:detail", args=[project.workspace_id, project.pk, "x"])[:-1]
     tail = f"?{urlencode({'list': query})}" if query else ""
+    cells = cells_of(columns, found)
     rows = []
     for thread in threads:
         href = base + quote(_CONVERTER.to_url(thread.thread_id), safe="/:@") + tail
-        first = _first_cell(thread, href, knots[thread.thread_id], tags)
-        whole = first + cells_of(thread, thread.thread_id, columns, found)
-        rows.append(mark_safe(f"<tr>{whole}</tr>" + snippet_row(snippets.get(thread.thread_id), len(columns) + 1)))
+        first = _first_cell(thread, href, knots[thread.thread_id], tags.get(thread.pk))
+        whole = first + cells(thread, thread.thread_id)
+        rows.append(SafeString(f"<tr>{whole}</tr>" + snippet_row(snippets.get(thread.thread_id), len(columns) + 1)))
     return rows
 
 
@@ -55,12 +55,12 @@ def found_for(project: Project, threads: Sequence[Thread], columns: Sequence[Col
     return loaded(project, threads, columns)
 
 
-def _first_cell(thread: Thread, href: str, knots: Sequence[Knot], tags: Mapping[uuid.UUID, list[str]]) -> str:
+def _first_cell(thread: Thread, href: str, knots: Sequence[Knot], tags: Sequence[str] | None) -> str:
     name = escape(short_id(thread.thread_id))
     return (
         f'<th scope="row" class="two"><input type="checkbox" class="pick" form="bulk" name="thread" value="{thread.pk}" '
         f'aria-label="Select {name}"><a class="row-link mono" href="{escape(href)}" title="{escape(thread.thread_id)}">'
-        f'<bdi>{name}</bdi></a><span class="line-of">{sparkline(knots, thread.turns)}{_tags(tags.get(thread.pk))}</span></th>'
+        f'<bdi>{name}</bdi></a><span class="line-of">{sparkline(knots, thread.turns)}{_tags(tags)}</span></th>'
     )
 
 

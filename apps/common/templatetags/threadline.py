@@ -6,6 +6,7 @@ import shlex
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django import template
@@ -13,7 +14,7 @@ from django.template.context import RequestContext
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from apps.common.breaks import breakable
 
@@ -25,6 +26,8 @@ UNKNOWN = "\N{EN DASH}"
 THEMES = ("system", "light", "dark")
 GREEN_BELOW, AMBER_UP_TO = 3.0, 7.0
 ID_SHOWN_WHOLE = 24
+_UUID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+_NOTHING = SafeString(f'<span class="faint">{UNKNOWN}</span>')
 
 
 @register.simple_tag(takes_context=True)
@@ -35,6 +38,7 @@ def theme(context: RequestContext) -> str:
 
 
 @register.simple_tag
+@cache
 def icon(name: str, css: str = "") -> SafeString:
     """One of static/icons.svg. Decoration only: the control that holds it carries the name."""
     return format_html(
@@ -62,7 +66,7 @@ def cost(value: Decimal | float | None) -> str:
     """US dollars with the digits that matter: $12.40, $0.0031, $0.0000042."""
     if value is None:
         return UNKNOWN
-    amount = Decimal(str(value))
+    amount = value if isinstance(value, Decimal) else Decimal(str(value))
     size = abs(amount)
     if size == 0:
         return "$0"
@@ -122,8 +126,9 @@ def latency_level(latency: float | timedelta | None) -> str:
 @register.filter
 def latency_pill(latency: float | timedelta | None) -> SafeString:
     if latency is None:
-        return format_html('<span class="faint">{}</span>', UNKNOWN)
-    return format_html('<span class="pill {}">{}</span>', latency_level(latency), duration(latency))
+        return _NOTHING
+    # Nothing in these needs escaping, and a list has one in each row.
+    return SafeString(f'<span class="pill {latency_level(latency)}">{duration(latency)}</span>')
 
 
 @register.simple_tag
@@ -156,11 +161,13 @@ def _day(day: date) -> str:
 def ago(value: datetime | None) -> SafeString:
     """A <time> that reads "just now", "2 min", "5 h", "3 d" or the day; the exact time is its title."""
     if value is None:
-        return format_html('<span class="faint">{}</span>', UNKNOWN)
-    told = f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S %Z}"
+        return _NOTHING
+    local = timezone.localtime(value)
+    # As strftime would, which takes three times as long.
+    told = f"{local.isoformat(' ', 'seconds')[:19]} {local.tzname()}"
     at = value.astimezone(UTC).isoformat()
     # Nothing in these needs escaping, and a list has one in each row.
-    return mark_safe(f'<time datetime="{at}" title="{told}">{_since(value)}</time>')
+    return SafeString(f'<time datetime="{at}" title="{told}">{_since(value)}</time>')
 
 
 def _since(value: datetime) -> str:
@@ -178,7 +185,7 @@ def _since(value: datetime) -> str:
 def short_id(value: str | uuid.UUID) -> str:
     """9f1c…e07a for a UUID; an id of an application's own stays whole up to 24 characters."""
     text = str(value)
-    if re.fullmatch(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}", text):
+    if _UUID.fullmatch(text):
         return f"{text[:4]}…{text[-4:]}"
     return text if len(text) <= ID_SHOWN_WHOLE else f"{text[:14]}…{text[-8:]}"
 

@@ -1,6 +1,7 @@
 """Cells of a list's table as HTML. In Python, because as many calls of template filters would take most of the page's time."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from html import escape
 from typing import Final
 
@@ -21,7 +22,13 @@ def text_cell(text: str | None, css: str = "words") -> str:
 
 
 def figure_cell(label: str, shown: str) -> str:
-    return f'<td class="num" data-l="{escape(label)}">{shown or FAINT}</td>'
+    return f"{_opened(label)}{shown or FAINT}</td>"
+
+
+@lru_cache(maxsize=1_000)
+def _opened(label: str) -> str:
+    """There are as many labels as columns, and each stands in every row."""
+    return f'<td class="num" data-l="{escape(label)}">'
 
 
 def length(seconds: float | None) -> str:

@@ -36,8 +36,11 @@ def loaded[R, K](project: Project, rows: Sequence[R], columns: Iterable[Column[R
     return {load: load(project, rows) for load in {column.load for column in columns if column.load}}
 
 
-def cells_of[R, K](row: R, key: K, columns: Iterable[Column[R, K]], found: Loaded[K]) -> str:
-    return "".join(column.cell(row, found[column.load].get(key) if column.load else None) for column in columns)
+def cells_of[R, K](columns: Iterable[Column[R, K]], found: Loaded[K]) -> Callable[[R, K], str]:
+    """What gives the cells of a row of that key."""
+    none: Mapping[K, Any] = {}
+    drawn = [(column.cell, found[column.load] if column.load else none) for column in columns]
+    return lambda row, key: "".join([cell(row, of.get(key)) for cell, of in drawn])
 
 
 def values_of[R, K](row: R, key: K, columns: Iterable[Column[R, K]], found: Loaded[K]) -> list[Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from apps.projects.models import Project
 from apps.projects.ports import RunKey
@@ -21,10 +21,11 @@ def rows_of(
 ) -> list[SafeString]:
     found = loaded(project, runs, columns)
     base = reverse("projects:detail", args=[project.workspace_id, project.pk]) + "/r/"
+    cells = cells_of(columns, found)
     rows = []
     for run in runs:
-        whole = _first_cell(run, base) + cells_of(run, run.pk, columns, found)
-        rows.append(mark_safe(f"<tr>{whole}</tr>" + snippet_row(snippets.get(run.pk), len(columns) + 1)))
+        whole = _first_cell(run, base) + cells(run, run.pk)
+        rows.append(SafeString(f"<tr>{whole}</tr>" + snippet_row(snippets.get(run.pk), len(columns) + 1)))
     return rows
 
 
