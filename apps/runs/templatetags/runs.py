@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Sequence
 from functools import lru_cache
 
 from django import template
@@ -6,6 +7,10 @@ from django.template.context import Context
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from apps.runs.messages import Content
+from apps.runs.parts import Part
+from apps.runs.payloads import Payload
+from apps.runs.said import Look, said, said_parts
 from apps.runs.show import Field, error_head
 
 register = template.Library()
@@ -13,8 +18,7 @@ register = template.Library()
 register.filter("error_head", error_head)
 
 
-@register.simple_tag(takes_context=True)
-def run_place(context: Context) -> str:
+def _place(context: Context) -> str:
     """What stands before /r/<run id>: the project, or the shared link that led here."""
     if shared := context.get("shared"):
         return str(shared.place)
@@ -29,9 +33,36 @@ def _project_url(workspace_id: uuid.UUID, project_id: uuid.UUID) -> str:
 
 @register.simple_tag(takes_context=True)
 def run_url(context: Context, run_id: uuid.UUID) -> str:
-    return f"{run_place(context)}/r/{run_id}"
+    return f"{_place(context)}/r/{run_id}"
+
+
+@register.simple_tag(takes_context=True)
+def runs_url(context: Context) -> str:
+    """What stands before the id of a run; empty for whoever came by a link that leads to no run."""
+    shared = context.get("shared")
+    return "" if shared and shared.hide else f"{_place(context)}/r/"
 
 
 @register.filter
 def json_tree(field: Field, run_url: str) -> SafeString:
     return field.json(run_url)
+
+
+@register.simple_tag(name="said")
+def said_field(
+    content: Content,
+    payload: Payload,
+    field: str,
+    run_url: str,
+    side: str = "",
+    models: Sequence[str] = (),
+    fold: bool = False,
+) -> SafeString:
+    """One field of a run: what apps.runs.said makes of it."""
+    return said(content, payload, field, Look(run_url, fold), side, models)
+
+
+@register.filter
+def answered(parts: Sequence[Part], run_url: str) -> SafeString:
+    """What a tool or a retriever returned."""
+    return said_parts(parts, Look(run_url, plain=True))

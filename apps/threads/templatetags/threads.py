@@ -6,10 +6,13 @@ from django.utils.safestring import SafeString
 from apps.runs.shapes import Json
 from apps.threads.export_formats import indented
 from apps.threads.hide import masked
+from apps.threads.turn_html import figures, steps
 
 register = template.Library()
 
 register.filter("masked", masked)
+register.filter("turn_figures", figures)
+register.filter("turn_steps", steps)
 
 
 @register.simple_tag(takes_context=True)
