@@ -96,7 +96,7 @@ DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 1_000_000_000
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["apps.accounts.backend.Backend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -142,6 +142,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.boolean("THREADLINE_SECURE_COOKIES", False)
 SESSION_COOKIE_NAME = "threadline_session"
+SESSION_ENGINE = "apps.accounts.sessions"
 X_FRAME_OPTIONS = "DENY"
 
 # Caps of the ingest routes. Django's own 2.5 MB cap would refuse ordinary batches; ours are checked before anything is parsed.

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import secrets
 import uuid
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import psycopg
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -12,6 +12,8 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import connection, models
 from django.utils import timezone
 from django.utils.functional import cached_property
+
+from apps.common.sql import Written, parted
 
 
 class UserManager(BaseUserManager["User"]):
@@ -86,6 +88,21 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def admins(self) -> Self:
         return self.filter(role=Role.ADMIN)
 
+    def user_with_theirs(self, user_id: int) -> User | None:
+        """The user, with all their memberships at hand; None for one who has none."""
+        found = _THEIRS.rows(user_id)
+        if not found:
+            return None
+        mine = []
+        for row in found:
+            membership, user, membership.workspace = parted(row, Membership, User, Workspace)
+            mine.append(membership)
+        user.my_memberships = mine
+        return cast(User, user)
+
+
+_THEIRS = Written(lambda user: Membership.objects.of(User(pk=user)).select_related("user", "workspace"), 0)
+
 
 class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
@@ -139,12 +156,8 @@ class ApiKeyManager(models.Manager.from_queryset(ApiKeyQuerySet)):  # type: igno
             )
         if row is None:
             return None
-        names = [field.attname for field in ApiKey._meta.concrete_fields]
-        key = ApiKey.from_db(connection.alias, names, row[: len(names)])
-        key.workspace = Workspace.from_db(
-            connection.alias, [field.attname for field in Workspace._meta.concrete_fields], row[len(names) :]
-        )
-        return key
+        key, key.workspace = parted(row, ApiKey, Workspace)
+        return cast(ApiKey, key)
 
 
 @functools.cache

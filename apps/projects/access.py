@@ -5,13 +5,19 @@ import uuid
 from django.http import Http404
 
 from apps.accounts.models import Workspace
+from apps.common.sql import Written
 from apps.projects.models import DEFAULT_PROJECT, Project
+
+_IN_WORKSPACE = Written(
+    lambda workspace, key: Project.objects.in_workspace(Workspace(workspace)).filter(pk=key), uuid.uuid4(), uuid.uuid4()
+)
 
 
 def project_or_404(workspace: Workspace, project_id: uuid.UUID) -> Project:
-    project = Project.objects.in_workspace(workspace).filter(pk=project_id).first()
-    if project is None:
+    found = _IN_WORKSPACE(workspace.pk, project_id)
+    if not found:
         raise Http404(f"No project {project_id} in this workspace")
+    project = found[0]
     # It is at hand, and half of the pages would read it again.
     project.workspace = workspace
     return project

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, Final, Self
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import F
 
 from apps.projects.models import Project
@@ -28,9 +28,15 @@ class ThreadTagQuerySet(models.QuerySet["ThreadTag"]):
 
     def by_thread(self, threads: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
         found: dict[uuid.UUID, list[str]] = {}
-        for thread, tag in self.of_threads(threads).order_by("tag").values_list("thread", "tag"):
-            found.setdefault(thread, []).append(tag)
+        with connection.cursor() as cursor:
+            cursor.execute(_BY_THREAD, [list(threads)])
+            for thread, tag in cursor.fetchall():
+                found.setdefault(thread, []).append(tag)
         return found
+
+
+# By a cursor: Django takes five times as long for the ids of a page as PostgreSQL does.
+_BY_THREAD = "SELECT thread, tag FROM threads_threadtag WHERE thread = ANY(%s) ORDER BY tag"
 
 
 class ThreadTag(models.Model):

@@ -1,5 +1,6 @@
 """What a project shows of its turns: paths into the inputs and outputs of a run, tried in order."""
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -7,6 +8,7 @@ from typing import Any, Final, Self
 from django.db import models
 
 from apps.accounts.models import User
+from apps.common.sql import Written
 from apps.projects.models import Project
 from apps.runs import shapes
 from apps.runs.messages import TURN_LIMIT, Content, inputs_of, outputs_of, text
@@ -113,8 +115,8 @@ class ThreadViewQuerySet(models.QuerySet["ThreadView"]):
 
     def paths_of(self, project: Project) -> Paths | None:
         """None where nothing was configured."""
-        rows = self.of(project).values_list("inputs", "outputs").first()
-        return Paths.of(*rows) if rows else None
+        rows = _PATHS.rows(project.pk)
+        return Paths.of(*rows[0]) if rows else None
 
 
 class ThreadView(models.Model):
@@ -130,3 +132,6 @@ class ThreadView(models.Model):
 
     def __str__(self) -> str:
         return f"What {self.project} shows of its turns"
+
+
+_PATHS = Written(lambda project: ThreadView.objects.of(Project(project)).values_list("inputs", "outputs"), uuid.uuid4())

@@ -1,7 +1,9 @@
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import User
 from tests.factories import UserFactory
@@ -109,3 +111,20 @@ def test_limits_behind_a_proxy_are_by_the_address_it_names(client: Client, alice
     assert "_auth_user_id" not in client.session
     client.post(reverse("account_login"), guess, headers={"X-Forwarded-For": "203.0.113.9"})
     assert "_auth_user_id" in client.session
+
+
+def test_a_session_past_its_end_is_none(client: Client, alice: User, workspace) -> None:
+    client.force_login(alice)
+    Session.objects.update(expire_date=timezone.now())
+    assert client.get(reverse("projects:list", args=[workspace.pk])).url.startswith(reverse("account_login"))
+
+
+def test_somebody_without_a_workspace_stays_signed_in(client: Client) -> None:
+    client.force_login(UserFactory.create())
+    assert client.get("/").status_code == 200
+
+
+def test_somebody_who_was_shut_out_is_signed_out(client: Client, alice: User, workspace) -> None:
+    client.force_login(alice)
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert client.get(reverse("projects:list", args=[workspace.pk])).url.startswith(reverse("account_login"))

@@ -14,7 +14,7 @@ from apps.projects.models import Project
 from apps.runs.listing.asked import FILTERS, Asked, saved_id
 from apps.runs.listing.marked import Marked
 from apps.runs.listing.rows import bare
-from apps.runs.listing.saved import MAX_SAVED, SavedFilter, opening
+from apps.runs.listing.saved import SavedFilter, opening, tabs_of
 from apps.runs.listing.scopes import Scope, scopes
 from apps.runs.listing.sorting import Sort
 from apps.runs.listing.times import span, zoned
@@ -76,8 +76,7 @@ class FilterBar:
 
     @cached_property
     def saved(self) -> list[SavedFilter]:
-        found = SavedFilter.objects.in_project(self.project, self.kind).seen_by(self.request.user).live()
-        return list(found.for_tabs()[:MAX_SAVED])
+        return tabs_of(self.project, self.kind, self.request.user)
 
     @property
     def tabs(self) -> list[SavedFilter]:

@@ -9,6 +9,7 @@ from django.db.models import FETCH_RAISE, F, Q
 from django.utils import timezone
 
 from apps.accounts.models import Membership, User
+from apps.common.sql import Written
 from apps.projects.models import Project
 from apps.runs.listing.asked import Asked
 
@@ -101,6 +102,21 @@ class SavedFilter(models.Model):
     def may_change(self, membership: Membership) -> bool:
         """Shared ones belong to the editors, private ones to their owner."""
         return membership.may("editor") if self.shared else self.owner_id == membership.user_id
+
+
+_TABS = Written(
+    lambda project, kind, user: (
+        SavedFilter.objects.in_project(Project(project), kind).seen_by(User(pk=user)).live().for_tabs()[:MAX_SAVED]
+    ),
+    uuid.uuid4(),
+    "kind",
+    0,
+)
+
+
+def tabs_of(project: Project, kind: str, user: User) -> list[SavedFilter]:
+    """Those that a list offers to the user."""
+    return _TABS(project.pk, kind, user.pk)
 
 
 def opening(filters: "list[SavedFilter]") -> "SavedFilter | None":
