@@ -119,7 +119,7 @@ def test_a_session_past_its_end_is_none(client: Client, alice: User, workspace) 
     assert client.get(reverse("projects:list", args=[workspace.pk])).url.startswith(reverse("account_login"))
 
 
-def test_somebody_without_a_workspace_stays_signed_in(client: Client) -> None:
+def test_somebody_without_a_workspace_stays_signed_in(client: Client, db: None) -> None:
     client.force_login(UserFactory.create())
     assert client.get("/").status_code == 200
 
