@@ -12,7 +12,7 @@ import psycopg
 from apps.feedback.rollup import RETURNING, add_up
 from apps.feedback.store import COLUMNS, LEAVE, finish
 from apps.runs.ingest.reconcile import THREAD_UUID
-from apps.runs.ingest.sql import array
+from apps.runs.ingest.sql import uuids
 
 WAITING = """
 SELECT f.place, f.id, run.trace_id FROM feedback_feedback AS f
@@ -51,8 +51,8 @@ type Cursor = psycopg.Cursor[Any]
 def runs_written(cursor: Cursor, workspace_id: UUID, runs: Collection[tuple[UUID, UUID]]) -> None:
     """Nearly always nothing waits: one look into a small partial index."""
     asked = {
-        "traces": array(trace for trace, _ in runs),
-        "runs": array(run for _, run in runs),
+        "traces": uuids(trace for trace, _ in runs),
+        "runs": uuids(run for _, run in runs),
         "workspace": workspace_id,
     }
     cursor.execute(WAITING, asked, prepare=True)

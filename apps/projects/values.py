@@ -18,9 +18,9 @@ def nests_deeper(text: bytes, levels: int) -> bool:
     """Whether JSON, or what claims to be some, nests deeper than that. To be asked before it is parsed: a parser recurses on its
     thread's stack, and past its end the process is gone.
 
-    Cheap first: text with no more opening brackets than levels cannot be deeper.
+    Cheap first: text with no more opening brackets than levels cannot be deeper, nor can so short a one, as each has to be closed too.
     """
-    if text.count(b"[") + text.count(b"{") <= levels:
+    if len(text) <= 2 * levels or text.count(b"[") + text.count(b"{") <= levels:
         return False
     depth = 0
     for bracket in _STRING.sub(b"", text).translate(None, _NOT_BRACKET):

@@ -2,17 +2,18 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from time import monotonic
 from typing import Any, Final, NamedTuple
-
-from django.utils import timezone
 
 from apps.runs.prices import ModelPrice
 
-MILLION = Decimal(1_000_000)
+NOTHING, MILLION = Decimal(0), Decimal(1_000_000)
 PLACES = Decimal("1e-12")
-FRESH_FOR = timedelta(seconds=30)
+FRESH_FOR = 30
+"""Seconds."""
 MOST_MODELS = 2_000
 
 # The kinds that usage details name -> the price that is theirs, the next one where the table has none.
@@ -55,14 +56,17 @@ class Rule(NamedTuple):
     prices: dict[str, Any]
 
 
+_NONE: Mapping[str, int] = {}
+
+
 def cost_of(
     prices: Mapping[str, Any], prompt_tokens: int, completion_tokens: int, details: Mapping[str, Any] | None
 ) -> Cost | None:
     """None where the table has no price for something that was used."""
     details = details or {}
-    prompt = _side(prices, "input", PROMPT_KINDS, prompt_tokens, details.get("prompt") or {}, prompt_tokens)
+    prompt = _side(prices, "input", PROMPT_KINDS, prompt_tokens, details.get("prompt", _NONE), prompt_tokens)
     completion = _side(
-        prices, "output", COMPLETION_KINDS, completion_tokens, details.get("completion") or {}, prompt_tokens
+        prices, "output", COMPLETION_KINDS, completion_tokens, details.get("completion", _NONE), prompt_tokens
     )
     if prompt is None or completion is None:
         return None
@@ -77,11 +81,10 @@ def _side(
     counts: Mapping[str, int],
     prompt_tokens: int,
 ) -> tuple[Decimal, dict[str, str]] | None:
-    left, total, told = tokens, Decimal(0), {}
-    for kind, names in kinds.items():
+    left, total, told = tokens, NOTHING, {}
+    for kind, names in kinds.items() if counts else ():
         count = min(counts.get(kind, 0), left)
-        price_name = next((name for name in names if name in prices), None)
-        if count <= 0 or price_name is None:
+        if count <= 0 or (price_name := next((name for name in names if name in prices), None)) is None:
             continue
         amount = _amount(prices[price_name], count, prompt_tokens)
         told[kind] = str(amount)
@@ -95,7 +98,10 @@ def _amount(price: Any, count: int, prompt_tokens: int) -> Decimal:
     if isinstance(price, dict):
         reached = [tier for start, tier in price["tiers"] if prompt_tokens > start]
         price = reached[-1] if reached else price["base"]
-    return (Decimal(str(price)) * count / MILLION).quantize(PLACES)
+    return (_decimal(str(price)) * count / MILLION).quantize(PLACES)
+
+
+_decimal = lru_cache(maxsize=4096)(Decimal)
 
 
 def check(prices: Any) -> None:
@@ -116,14 +122,14 @@ def check(prices: Any) -> None:
             )
 
 
-_rules: dict[tuple[str | None, str], tuple[datetime, list[Rule]]] = {}
+_rules: dict[tuple[str | None, str], tuple[float, list[Rule]]] = {}
 
 
 def prices_for(provider: str | None, model: str, at: datetime) -> dict[str, Any] | None:
     """The prices of a model at a moment. Looked up at most every half minute, so that a change of the table holds at once for a person."""
     key = (provider, model)
     read_at, rules = _rules.get(key, (None, []))
-    now = timezone.now()
+    now = monotonic()
     if read_at is None or now - read_at > FRESH_FOR:
         if len(_rules) > MOST_MODELS:
             _rules.clear()

@@ -6,6 +6,7 @@ twice: here for the changes of one request, and as SQL (sql.py) for a change tha
 
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +45,8 @@ GROUPS: tuple[tuple[str, ...], ...] = (
 BIT = {column: 1 << index for index, columns in enumerate(GROUPS) for column in columns}
 METADATA = BIT["metadata"]
 # The column that tells whether its group was given; usage may also be a cost alone.
-_LEADS = tuple((1 << index, columns[0]) for index, columns in enumerate(GROUPS))
+_LEADS = attrgetter(*(columns[0] for columns in GROUPS))
+_BITS = tuple(1 << index for index in range(len(GROUPS)))
 
 
 class RunChange(msgspec.Struct, kw_only=True):
@@ -89,10 +91,7 @@ class RunChange(msgspec.Struct, kw_only=True):
 
     def note_given(self, *, by_patch: bool) -> None:
         """Set the bits from the columns that hold a value."""
-        given = 0
-        for bit, lead in _LEADS:
-            if getattr(self, lead) is not None:
-                given |= bit
+        given = sum([bit for bit, lead in zip(_BITS, _LEADS(self), strict=True) if lead is not None])
         if self.total_cost is not None:
             given |= BIT["total_cost"]
         if self.project_name is not None:  # its id is looked up later

@@ -139,6 +139,9 @@ _DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {"": bytes, "identity": bytes
 _BOUNDARY = re.compile(r'boundary="?([^";,]{1,200})"?', re.IGNORECASE)
 
 
+_NAME = re.compile(rb'name="([^"]*)"')
+
+
 def multipart(body: bytes, content_type: str) -> Iterator[Part]:
     """The parts in order. The boundary decides where a part ends: the SDKs' part lengths are only informative."""
     match = _BOUNDARY.search(content_type)
@@ -152,10 +155,10 @@ def multipart(body: bytes, content_type: str) -> Iterator[Part]:
         raise Refused(422, "The multipart body is cut short: its closing boundary is missing.")
     for raw in (first[len(delimiter) :], *rest[:-1]):
         head, separator, content = raw.partition(b"\r\n\r\n")
-        _, named, name = head.partition(b'name="')
-        if not separator or not named:
+        named = _NAME.search(head)
+        if not separator or named is None:
             raise Refused(422, "A part of the multipart body has no name in its Content-Disposition header.")
-        yield Part(name[: name.find(b'"')].decode(errors="replace"), head, content)
+        yield Part(named[1].decode(errors="replace"), head, content)
 
 
 class NotJson(ValueError):

@@ -1,17 +1,18 @@
 """One run object of the wire to a RunChange: coerce, pull out what the columns hold, compress the rest."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Raw, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
 from apps.runs import payload
 from apps.runs.ingest import schema
 from apps.runs.ingest.change import RunChange
 from apps.runs.ingest.costs import price
-from apps.runs.ingest.decode import NotJson, clean, parse
+from apps.runs.ingest.decode import NotJson, check_depth, parse
 from apps.runs.ingest.schema import BadRun, RunIn, as_dotted_order, as_run_type, as_tags, as_text, as_time, as_uuid
 from apps.runs.ingest.usage import find_usage
 from apps.runs.preview import preview_inputs, preview_outputs
@@ -19,6 +20,8 @@ from apps.runs.preview import preview_inputs, preview_outputs
 MAX_DOTTED_ORDER = 60_000
 MAX_PROJECT_NAME = 500
 MAX_ERROR = 1_000_000
+MAX_KNOWN = 2_000
+"""Bytes."""
 
 
 def normalise(run: RunIn, *, patch: bool, now: datetime) -> RunChange:
@@ -59,18 +62,16 @@ def _light(run: RunIn, now: datetime) -> RunChange:
 
 
 def _payload(change: RunChange, run: RunIn, *, is_root: bool) -> None:
-    change.error = as_text(_value(run.error, "error")[0], MAX_ERROR)
-    inputs, inputs_text = _value(run.inputs, "inputs")
-    outputs, outputs_text = _value(run.outputs, "outputs")
-    events, events_text = _value(run.events, "events")
-    serialized, serialized_text = _value(run.serialized, "serialized")
-    extra, _ = _value(run.extra, "extra")
-    change.inputs = _packed(inputs, inputs_text)
-    change.outputs = _packed(outputs, outputs_text)
-    change.events = _packed(events, events_text)
-    change.serialized = _packed(serialized, serialized_text)
-    change.first_token_time = _first_token(events) if events else None
-    metadata = _split_extra(change, extra)
+    inputs, change.inputs = _heavy(run.inputs, "inputs")
+    outputs, change.outputs = _heavy(run.outputs, "outputs")
+    if run.error is not UNSET:
+        change.error = as_text(_parsed(run.error, "error")[0], MAX_ERROR)
+    if run.events is not UNSET:
+        events, change.events = _heavy(run.events, "events")
+        change.first_token_time = _first_token(events) if events else None
+    if run.serialized is not UNSET:
+        _, change.serialized = _heavy(run.serialized, "serialized")
+    metadata = {} if run.extra is UNSET else _split_extra(change, bytes(run.extra))
     if change.run_type in (None, "llm"):
         _note_usage(change, metadata, inputs, outputs)
     if is_root:
@@ -78,30 +79,62 @@ def _payload(change: RunChange, run: RunIn, *, is_root: bool) -> None:
         change.outputs_preview = preview_outputs(outputs) if outputs else None
 
 
-def _value(field: Raw | UnsetType, name: str) -> tuple[Any, bytes]:
-    if isinstance(field, UnsetType):
-        return None, b""
+def _heavy(field: Raw | UnsetType, name: str) -> tuple[Any, bytes | None]:
+    """The value and its frame: None for null, {} and [], which the SDKs send for "not yet" and which must never replace what is there."""
+    if field is UNSET:
+        return None, None
+    value, text = _parsed(field, name)
+    return value, payload.pack(text) if value or value in (0, False) else None
+
+
+def _parsed(field: Raw | bytes, name: str) -> tuple[Any, bytes]:
     try:
         return parse(bytes(field))
     except NotJson as error:
         raise BadRun(f"{name} {error}") from None
 
 
-def _packed(value: Any, text: bytes) -> bytes | None:
-    """None for null, {} and []: the SDKs send them for "not yet", and they must never replace what is there."""
-    return payload.pack(text) if value or value in (0, False) else None
+def _split_extra(change: RunChange, text: bytes) -> dict[str, Any]:
+    """Puts the metadata and the rest where they belong, and returns the metadata."""
+    try:
+        check_depth(text)
+        fields = _extra_decoder.decode(text)
+    except (NotJson, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _split_odd_extra(change, text)
+    metadata = fields.pop("metadata", None)
+    if fields:
+        rest = msgspec.json.encode(fields)
+        change.extra = _pack_known(rest) if len(rest) <= MAX_KNOWN else _pack_rest(rest)
+    return _note_metadata(change, None if metadata is None else _parsed(metadata, "extra")[0])
 
 
-def _split_extra(change: RunChange, extra: Any) -> dict[str, Any]:
+_extra_decoder = msgspec.json.Decoder(dict[str, Raw])
+
+
+def _split_odd_extra(change: RunChange, text: bytes) -> dict[str, Any]:
+    """What is no object is not stored; what is not quite JSON is read as far as it goes."""
+    extra, _ = _parsed(text, "extra")
     if not isinstance(extra, dict):
         return {}
     metadata = extra.pop("metadata", None)
     if extra:
         change.extra = payload.pack(msgspec.json.encode(extra))
+    return _note_metadata(change, metadata)
+
+
+def _note_metadata(change: RunChange, metadata: Any) -> dict[str, Any]:
     if not isinstance(metadata, dict) or not metadata:
         return {}
     change.metadata = metadata
     return metadata
+
+
+def _pack_rest(text: bytes) -> bytes:
+    return payload.pack(_parsed(text, "extra")[1])
+
+
+# Apart from the metadata it tells of the SDK and the machine: the same for all runs of an application.
+_pack_known = lru_cache(maxsize=512)(_pack_rest)
 
 
 def _note_usage(change: RunChange, metadata: dict[str, Any], inputs: Any, outputs: Any) -> None:
@@ -109,9 +142,10 @@ def _note_usage(change: RunChange, metadata: dict[str, Any], inputs: Any, output
     usage = find_usage(metadata, outputs)
     if usage is None:
         return
-    for field in ("prompt_tokens", "completion_tokens", "total_tokens", "prompt_cost", "completion_cost", "total_cost"):
-        setattr(change, field, getattr(usage, field))
-    change.usage_details = clean(usage.details)
+    change.prompt_tokens, change.completion_tokens = usage.prompt_tokens, usage.completion_tokens
+    change.prompt_cost, change.completion_cost = usage.prompt_cost, usage.completion_cost
+    change.total_tokens, change.total_cost = usage.total_tokens, usage.total_cost
+    change.usage_details = usage.details
     if usage.total_cost is not None:
         change.cost_source = "client"
     else:
@@ -122,7 +156,7 @@ def _model(metadata: dict[str, Any], inputs: Any) -> str | None:
     named = metadata.get("ls_model_name")
     if not named and isinstance(inputs, dict):
         named = inputs.get("model") or inputs.get("model_name")
-    return clean(named[:300]) if isinstance(named, str) and named else None
+    return named[:300] if isinstance(named, str) and named else None
 
 
 def _first_token(events: Any) -> datetime | None:

@@ -14,7 +14,7 @@ from apps.projects.models import Project
 from apps.runs.attachments import Attachment
 from apps.runs.ingest.change import RunChange
 from apps.runs.ingest.normalise import MAX_DOTTED_ORDER
-from apps.runs.ingest.sql import COLUMNS, array
+from apps.runs.ingest.sql import COLUMNS, uuids
 
 FIND = """
 SELECT r.id, r.parent_run_id, r.dotted_order FROM runs_run AS r JOIN projects_project AS p ON p.id = r.project_id
@@ -33,7 +33,7 @@ class Move(NamedTuple):
 def find(cursor: "psycopg.Cursor[Any]", project: Project, changes: list[RunChange]) -> dict[UUID, Move]:
     """Where each provisional trace goes, now that these changes are known. Nearly always empty: two small partial indexes tell."""
     by_id = {change.id: change for change in changes}
-    cursor.execute(FIND, {"ids": array(by_id), "workspace": project.workspace_id}, prepare=True)
+    cursor.execute(FIND, {"ids": uuids(by_id), "workspace": project.workspace_id}, prepare=True)
     moves = {}
     for run_id, parent_run_id, dotted_order in cursor.fetchall():
         own, parent = by_id.get(run_id), by_id.get(parent_run_id)

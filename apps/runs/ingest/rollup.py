@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import add, sub
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.db import transaction
 from apps.projects import ports
 from apps.projects.models import ProjectTally
 from apps.runs.ingest import sql
-from apps.runs.ingest.sql import array
+from apps.runs.ingest.sql import array, uuids
 from apps.runs.models import thread_uuid
 
 MOST_PREPARED = 100
@@ -49,7 +50,7 @@ class Delta:
     def add(self, facts: Facts, sign: int) -> None:
         self.turns += sign
         self.errored_turns += sign * (facts.status == "error")
-        self.sums = [total + sign * value for total, value in zip(self.sums, facts.sums, strict=True)]
+        self.sums = list(map(add if sign > 0 else sub, self.sums, facts.sums))
         latest = facts.last_activity
         if sign > 0 and latest and (self.last_activity is None or latest > self.last_activity):
             self.last_activity = latest
@@ -74,7 +75,7 @@ def refresh(cursor: "psycopg.Cursor[Any]", traces: list[UUID]) -> dict[UUID, Fac
     few = len(traces) <= MOST_PREPARED
     if not few:
         cursor.execute(sql.PLAN_EACH_TIME)
-    cursor.execute(sql.UPDATE_TRACES, {"traces": array(traces)}, prepare=few)
+    cursor.execute(sql.UPDATE_TRACES, {"traces": uuids(traces)}, prepare=few)
     rows = cursor.fetchall()
     changes = {row[-1]: (_facts(row[:_SIDE]), _facts(row[_SIDE : 2 * _SIDE])) for row in rows}
     gone: dict[UUID, Facts] = {}
@@ -120,8 +121,8 @@ def _went_back(old: Facts, new: Facts | None) -> bool:
 def _write_threads(cursor: "psycopg.Cursor[Any]", threads: dict[ThreadKey, Delta], projects: dict[UUID, Delta]) -> None:
     deltas = {thread_uuid(*key): (key, delta) for key, delta in threads.items()}
     columns: dict[str, Any] = {
-        "id": array(deltas),
-        "project_id": array(key[0] for key, _ in deltas.values()),
+        "id": uuids(deltas),
+        "project_id": uuids(key[0] for key, _ in deltas.values()),
         "thread_id": [key[1] for key, _ in deltas.values()],
         "last_activity": array(delta.last_activity for _, delta in deltas.values()),
         "whole": array(delta.went_back for _, delta in deltas.values()),
@@ -155,7 +156,7 @@ def _refresh_later(threads: list[UUID]) -> None:
 def _write_tallies(cursor: "psycopg.Cursor[Any]", projects: dict[UUID, Delta]) -> None:
     deltas = projects.values()
     columns = {
-        "project_id": array(projects),
+        "project_id": uuids(projects),
         "threads": array(delta.threads for delta in deltas),
         "traces": array(delta.turns for delta in deltas),
         "last_activity": array(delta.last_activity for delta in deltas),

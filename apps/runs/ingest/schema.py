@@ -3,7 +3,6 @@
 import re
 import uuid
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -50,6 +49,16 @@ class RunIn(msgspec.Struct):
     serialized: Raw | UnsetType = UNSET
 
 
+class ExactRun(RunIn):
+    """As the SDKs send them, ids already read. What does not fit is a RunIn."""
+
+    id: uuid.UUID | None = None
+    trace_id: uuid.UUID | None = None
+    parent_run_id: uuid.UUID | None = None
+    session_id: uuid.UUID | None = None
+    reference_example_id: uuid.UUID | None = None
+
+
 HEAVY = ("error", "inputs", "outputs", "events", "extra", "serialized")
 
 
@@ -61,20 +70,19 @@ class Batch(msgspec.Struct):
 
 
 run_decoder = msgspec.json.Decoder(RunIn)
+exact_decoder = msgspec.json.Decoder(ExactRun)
 batch_decoder = msgspec.json.Decoder(Batch)
 
 
 def as_uuid(value: Any, field: str) -> uuid.UUID | None:
-    if value is None or value == "":
+    if value is None or type(value) is uuid.UUID:
+        return value
+    if value == "":
         return None
     try:
-        return _uuid(value)
+        return uuid.UUID(value)
     except (ValueError, AttributeError, TypeError):
         raise BadRun(f"{field} {shown(value)} is not a UUID") from None
-
-
-# A batch names the same trace and parent many times.
-_uuid = lru_cache(maxsize=8192)(uuid.UUID)
 
 
 def as_time(value: Any, field: str) -> datetime | None:
@@ -85,6 +93,8 @@ def as_time(value: Any, field: str) -> datetime | None:
                 return None
             case str():
                 moment = datetime.fromisoformat(value)
+                if moment.tzinfo is UTC:
+                    return moment
                 return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
             case bool():
                 raise ValueError

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from apps.runs.ingest.change import BIT, METADATA
 
@@ -267,6 +268,11 @@ ON CONFLICT (project_id, shard) DO UPDATE SET {", ".join(f"{name} = t.{name} + e
 """
 
 
+def uuids(values: Iterable[UUID]) -> str:
+    """As `array`. A batch tells some 500, and str() takes three times as long."""
+    return "{" + ",".join([f"{value.int:032x}" for value in values]) + "}"
+
+
 def array(values: Iterable[Any]) -> str:
-    """PostgreSQL's array text for numbers, times, booleans and UUIDs, which need no quotes. psycopg would look at each value's type."""
+    """PostgreSQL's array text for numbers, times and booleans, which need no quotes. psycopg would look at each value's type."""
     return "{" + ",".join("NULL" if value is None else str(value) for value in values).replace(" ", "T") + "}"

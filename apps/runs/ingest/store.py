@@ -59,12 +59,13 @@ def _write(project: Project, changes: list[RunChange], *, trust_new: bool) -> li
             ports.feedback.traces_merged(cursor, {trace: move.trace_id for trace, move in moves.items()})
         kept = [change for change in merged([*moved, *changes]) if change.trace_id not in foreign]
         _put(cursor, project, kept, new if trust_new else set())
-        search.mark(cursor, [(trace_of(change), change.id) for change in kept])
+        written = [(trace_of(change), change.id) for change in kept]
+        search.mark(cursor, written)
         costs.price_stored(cursor, kept)
         rollup.refresh(cursor, [trace for trace in traces if trace not in foreign])
         if moves:
             ports.feedback.traces_moved(cursor, {move.trace_id for move in moves.values()})
-        ports.feedback.runs_written(cursor, project.workspace_id, [(trace_of(change), change.id) for change in kept])
+        ports.feedback.runs_written(cursor, project.workspace_id, written)
     return [Rejection(str(change.id), FOREIGN) for change in changes if change.trace_id in foreign]
 
 
@@ -96,7 +97,7 @@ def merged(changes: Iterable[RunChange]) -> list[RunChange]:
 
 def _lock(cursor: "psycopg.Cursor[Any]", project: Project, traces: list[UUID]) -> tuple[set[UUID], set[UUID]]:
     """Lock the traces, new ones included; returns the new ones and those that are not this workspace's."""
-    ids = sql.array(traces)
+    ids = sql.uuids(traces)
     cursor.execute(sql.STUB_TRACES, {"traces": ids, "project": project.pk}, prepare=True)
     new = {row[0] for row in cursor.fetchall()}
     if len(new) == len(traces):

@@ -46,9 +46,11 @@ def _in_outputs(outputs: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _first_dict(holder: Any, keys: tuple[str, ...]) -> dict[str, Any] | None:
-    if not isinstance(holder, dict):
-        return None
-    return next((value for key in keys if isinstance(value := holder.get(key), dict) and value), None)
+    if isinstance(holder, dict):
+        for key in keys:
+            if (value := holder.get(key)) and isinstance(value, dict):
+                return value
+    return None
 
 
 def _in_message(value: dict[str, Any]) -> dict[str, Any] | None:
@@ -85,6 +87,7 @@ _FLAT_PROMPT = {
     "cache_creation_input_tokens": "cache_creation",
     "cacheWriteInputTokens": "cache_creation",
 }
+_FLAT = frozenset((*_FLAT_PROMPT, "cache_creation"))
 _THOUGHTS = ("thoughts_token_count", "thoughtsTokenCount")
 _RENAMED = {
     "cached_tokens": "cache_read",
@@ -109,7 +112,7 @@ def read_usage(raw: dict[str, Any]) -> Usage | None:
         completion, completion_kinds["reasoning"] = (completion or 0) + thoughts, thoughts
     elif (beside := completion_kinds.get("reasoning", 0)) and total == (prompt or 0) + (completion or 0) + beside:
         completion = (completion or 0) + beside  # Gemini's thoughts as LangSmith's SDKs tell them
-    cached = sum(prompt_kinds.get(kind, 0) for kind in _CACHED)
+    cached = sum([prompt_kinds.get(kind, 0) for kind in _CACHED]) if prompt_kinds else 0
     if prompt is not None and cached and _counted_beside(raw, prompt, completion or 0, total, cached):
         prompt, total = min(prompt + cached, MAX_COUNT), None
     if total is None and (prompt is not None or completion is not None):
@@ -139,11 +142,14 @@ def _counted_beside(raw: dict[str, Any], prompt: int, completion: int, total: in
 
 def _kinds(raw: dict[str, Any], keys: tuple[str, ...]) -> dict[str, int]:
     given = _first_dict(raw, keys) or {}
-    counted = ((_RENAMED.get(str(kind), str(kind)[:60]), _count(amount)) for kind, amount in given.items())
-    return {kind: count for kind, count in counted if count}
+    return {
+        _RENAMED.get(kind, kind[:60]): count for kind, amount in given.items() if amount and (count := _count(amount))
+    }
 
 
 def _flat_kinds(raw: dict[str, Any]) -> dict[str, int]:
+    if _FLAT.isdisjoint(raw):
+        return {}
     kinds = {kind: count for key, kind in _FLAT_PROMPT.items() if (count := _count(raw.get(key)))}
     creation = raw.get("cache_creation")
     kept = creation if isinstance(creation, dict) else {}
@@ -152,6 +158,8 @@ def _flat_kinds(raw: dict[str, Any]) -> dict[str, int]:
 
 def _told_once(kinds: dict[str, int]) -> dict[str, int]:
     """Cache writes by how long they are kept may come with their sum."""
+    if "cache_creation" not in kinds:
+        return kinds
     kept = sum(kinds.get(kind, 0) for kind in _KEPT)
     rest = max(kinds.pop("cache_creation", 0) - kept, 0)
     return kinds | ({"cache_creation": rest} if rest else {})
@@ -164,18 +172,21 @@ def _amounts(given: Any) -> dict[str, Any]:
 
 
 def _first_count(raw: dict[str, Any], keys: tuple[str, ...]) -> int | None:
-    return next((count for key in keys if (count := _count(raw.get(key))) is not None), None)
+    for key in keys:
+        if (value := raw.get(key)) is not None and (count := _count(value)) is not None:
+            return count
+    return None
 
 
 def _count(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return int(value) if 0 <= value <= MAX_COUNT else None
 
 
 def _cost(value: Any) -> Decimal | None:
     """Decimal by way of the text, so that 0.1 stays 0.1."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
         cost = Decimal(str(value))

@@ -16,7 +16,7 @@ from apps.projects import ports
 from apps.runs.ingest.attach import Sent, attach
 from apps.runs.ingest.decode import NotJson, Refused, check_depth, multipart, parse, read_body
 from apps.runs.ingest.deliver import Incoming, Outcome, accept
-from apps.runs.ingest.schema import HEAVY, RunIn, run_decoder
+from apps.runs.ingest.schema import HEAVY, RunIn, exact_decoder, run_decoder
 from apps.runs.ingest.split import batch_of, id_of
 from apps.runs.ingest.store import Rejection
 
@@ -95,12 +95,14 @@ def runs_multipart(request: HttpRequest, workspace: Workspace) -> Outcome:
     feedback: list[tuple[str, bytes]] = []
     for part in multipart(body, request.headers.get("content-type", "")):
         kind, _, rest = part.name.partition(".")
-        if kind == "attachment":
-            attachments.append(Sent.from_part(part))
-        elif kind == "feedback":
-            feedback.append((rest, part.body))
+        if kind not in ("post", "patch"):
+            if kind == "attachment":
+                attachments.append(Sent.from_part(part))
+            elif kind == "feedback":
+                feedback.append((rest, part.body))
+            continue
         run_id, _, field = rest.partition(".")
-        if kind not in ("post", "patch") or (field and field not in HEAVY):
+        if field and field not in HEAVY:
             continue
         taken = latest.get((kind, run_id))
         if taken is None or not field:  # a run that is changed twice has two parts of one name
@@ -137,12 +139,13 @@ class _Taken:
 def _decode_run(text: bytes) -> RunIn:
     check_depth(text)
     try:
-        return run_decoder.decode(text)
+        return exact_decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _decode_leniently(text)
 
 
 def _decode_leniently(text: bytes) -> RunIn:
+    """Whatever can be read: odd ids are told later, by the name of their field."""
     value, cleaned = parse(text)
     if not isinstance(value, dict):
         raise NotJson("is not a JSON object")

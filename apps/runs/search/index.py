@@ -17,7 +17,7 @@ import psycopg
 from django.db import DatabaseError, close_old_connections, connection, transaction
 
 from apps.projects.models import Project
-from apps.runs.ingest.sql import array
+from apps.runs.ingest.sql import uuids
 from apps.runs.search import keys, rows, vocabulary
 from apps.runs.search.text import Text, text_of, words_in
 
@@ -140,7 +140,7 @@ def forget(cursor: "psycopg.Cursor[Any]", traces: Iterable[UUID]) -> None:
 def _halves(runs: Iterable[tuple[UUID, UUID]]) -> dict[str, str]:
     """Trace ids and ids, as two arrays."""
     told = list(runs)
-    return {"trace_of": array(trace for trace, _ in told), "ids": array(run for _, run in told)}
+    return {"trace_of": uuids(trace for trace, _ in told), "ids": uuids(run for _, run in told)}
 
 
 def _index(take: str, *, limit: int, age: float) -> int:
@@ -159,7 +159,7 @@ def _put(cursor: "psycopg.Cursor[Any]", asked: Iterable[tuple[UUID, UUID]]) -> N
     cursor.execute(_READ, _halves(sorted(set(asked))), binary=True)
     found = [_Run(*row) for row in cursor.fetchall()]
     stored: dict[UUID, dict[UUID, set[int]]] = {run.trace_id: {} for run in found}
-    cursor.execute(_KNOWN, {"traces": array(stored)}, binary=True)
+    cursor.execute(_KNOWN, {"traces": uuids(stored)}, binary=True)
     for trace, run_id, words in cursor.fetchall():
         stored[trace][run_id] = keys.unsigned(words)
     cursor.execute(_REMOVE, _halves((run.trace_id, run.id) for run in found))

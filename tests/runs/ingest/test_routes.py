@@ -151,6 +151,33 @@ def test_what_json_clients_should_not_send_is_mended(send: Send, bad: bytes) -> 
     assert payload.load(Run.objects.get().inputs)["question"] in (None, "\ufffd")
 
 
+@pytest.mark.parametrize("bad", [b"NaN", b"Infinity", b'"\\ud800"', b'"\\u0000"', b'"\xff"'])
+@pytest.mark.parametrize("place", ["runtime", "metadata"])
+def test_what_is_mended_in_extra_costs_neither_metadata_nor_the_rest(send: Send, bad: bytes, place: str) -> None:
+    extra = {"runtime": {"sdk": "py"}, "metadata": {"user_id": "ada"}}
+    extra[place]["odd"] = "marked"
+    body = msgspec.json.encode(wire_run() | {"extra": extra}).replace(b'"marked"', bad)
+    assert send("/runs", body).status_code == 202
+    run = Run.objects.get()
+    kept = {"runtime": payload.load(run.extra)["runtime"], "metadata": run.metadata}
+    assert kept[place].pop("odd") in (None, "\ufffd")
+    assert kept == {"runtime": {"sdk": "py"}, "metadata": {"user_id": "ada"}}
+
+
+def test_runs_of_one_batch_keep_each_its_own_extra(send_multipart: Send) -> None:
+    runs = [wire_run() | {"extra": {"runtime": {"sdk": sdk}}} for sdk in ("py", "js", "py")]
+    assert send_multipart(multipart(runs)).status_code == 202
+    stored = {str(run.id): payload.load(run.extra) for run in Run.objects.all()}
+    assert stored == {run["id"]: run["extra"] for run in runs}
+
+
+@pytest.mark.parametrize("write", ["{{{}}}", "urn:uuid:{}", "{}"])
+def test_an_id_is_read_however_it_is_written(send: Send, write: str) -> None:
+    run = wire_run()
+    assert send("/runs", run | {"id": write.format(run["id"])}).status_code == 202
+    assert str(Run.objects.get().id) == run["id"]
+
+
 # Keys
 
 
