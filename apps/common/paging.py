@@ -87,6 +87,14 @@ def keyset[M: Model](rows: QuerySet[M], order: Sequence[str | Term], cursor: str
     )
 
 
+def first_page[M: Model](fetched: Sequence[M], order: Sequence[str | Term], size: int = SIZE) -> Page[M]:
+    """Of the first rows of the order, of which one more is given than a page has, where there are as many."""
+    more = len(fetched) > size
+    return Page(
+        list(fetched[:size]), "", _write("older", [Term.of(term) for term in order], fetched[size - 1]) if more else ""
+    )
+
+
 def preceding[M: Model](rows: QuerySet[M], order: Sequence[str | Term], row: M) -> QuerySet[M]:
     """The rows that come before this one, of which the values of the order are known."""
     terms = [Term.of(term).reversed() for term in order]

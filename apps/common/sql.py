@@ -1,7 +1,7 @@
 """Queries of one form that most pages ask. Django would write the SQL of each anew for every request, which takes five times as long as
 to have it answered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -47,14 +47,13 @@ class Written[M: Model]:
     def __call__(self, *values: Any) -> list[M]:
         """Of a query that selects whole rows of its model, and nothing with them."""
         model, mode = self._made.model, self._made._fetch_mode  # type: ignore[attr-defined]  # the stubs do not know it
-        return [made(model, row, mode) for row in self.rows(*values)]
+        return made(model, self.rows(*values), mode)
 
 
-def made[M: Model](model: type[M], row: Sequence[Any], mode: FetchMode = FETCH_ONE) -> M:
-    """As if Django had read the row, which has all columns of the model."""
-    return model.from_db(
-        connection.alias, [field.attname for field in model._meta.concrete_fields], row, fetch_mode=mode
-    )
+def made[M: Model](model: type[M], rows: Iterable[Sequence[Any]], mode: FetchMode = FETCH_ONE) -> list[M]:
+    """As if Django had read the rows, which have all columns of the model."""
+    names, alias = [field.attname for field in model._meta.concrete_fields], connection.alias
+    return [model.from_db(alias, names, row, fetch_mode=mode) for row in rows]
 
 
 def parted(row: Sequence[Any], *models: type[Model]) -> list[Any]:
@@ -62,6 +61,6 @@ def parted(row: Sequence[Any], *models: type[Model]) -> list[Any]:
     found, at = [], 0
     for model in models:
         width = len(model._meta.concrete_fields)
-        found.append(made(model, row[at : at + width]))
+        found += made(model, [row[at : at + width]])
         at += width
     return found

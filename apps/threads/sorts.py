@@ -9,7 +9,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F
 
-from apps.common.paging import SALT, SIZE, Page, Term
+from apps.common.paging import SALT, SIZE, Page, Term, first_page
+from apps.common.sql import Written
 from apps.projects.models import Project
 from apps.runs.listing import sorting
 from apps.runs.listing.sorting import Counting, Place, Sort, paged
@@ -22,6 +23,17 @@ MOST_COUNTED: Final = 10_000
 """Beyond it a count says "10,000+": counting is bounded, so that it never takes longer than the rows."""
 # What the index thread_latest holds, so without a word on nulls.
 LATEST_FIRST: Final = ("-last_activity", "-id")
+
+
+_LATEST = Written(
+    lambda project: Thread.objects.in_project(Project(project)).for_table()[: SIZE + 1],
+    uuid.uuid4(),
+)
+
+
+def first_of(project: Project) -> Page[Thread]:
+    """What nearly everybody sees first: the latest threads, whatever they are about."""
+    return first_page(_LATEST(project.pk), LATEST_FIRST)
 
 
 def sort_of(text: str) -> Sort[Column]:

@@ -17,7 +17,7 @@ from apps.threads.models import Thread, ThreadQuerySet
 from apps.threads.narrow import latest_of, narrowed
 from apps.threads.rows import rows_of
 from apps.threads.snippets import snippets_of
-from apps.threads.sorts import DEFAULT_SORT, MOST_COUNTED, page_of
+from apps.threads.sorts import DEFAULT_SORT, MOST_COUNTED, first_of, page_of
 from apps.threads.stats import stats_of
 
 RANGE: Final = (
@@ -51,4 +51,5 @@ THREADS: Final = Tab[Thread, ThreadQuerySet, Column](
     layout=lambda asked: "threads",
     stats_of=stats_of,
     facets_of=facets_of,
+    first_page=first_of,
 )

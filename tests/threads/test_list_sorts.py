@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
@@ -142,3 +143,13 @@ def test_what_stands_beside_the_table_costs_the_same_at_10_and_20_rows(
     ten = count_queries(lambda: viewer.get(url(project, part)))
     filled(workspace, 20)
     assert count_queries(lambda: viewer.get(url(project, part))) == ten
+
+
+def test_the_first_page_of_all_is_that_of_a_filter_which_all_pass(viewer: Client, workspace: Workspace) -> None:
+    """They are found in two ways, and lead to the same second page."""
+    project = filled(workspace, 52)
+    every, filtered = page(viewer, project), page(viewer, project, **{"from": "2000-01-01"})
+    assert ids(every) == ids(filtered) == [f"t{number:03}" for number in range(51, 1, -1)]
+    older = [re.search(r'cursor=([^"&]+)" rel="next"', html) for html in (every, filtered)]
+    assert all(older)
+    assert [listed(viewer, project, cursor=unquote(link[1])) for link in older if link] == [["t001", "t000"]] * 2

@@ -80,9 +80,10 @@ class Asked:
 
     def query(self, **changes: Any) -> str:
         """The query string with these fields set otherwise, without a question mark; what is empty is left out."""
-        asked = self.but(**changes) if changes else self
-        texts = ((parameter, getattr(asked, name)) for parameter, name in PARAMETERS.items())
-        return urlencode([(name, ",".join(text) if isinstance(text, tuple) else text) for name, text in texts if text])
+        # Not by `but`: a page asks for two dozen, and another Asked for each would be half of what they take.
+        wanted = self.__dict__ | changes
+        texts = [(parameter, text) for parameter, name in PARAMETERS.items() if (text := wanted[name])]
+        return urlencode([(name, ",".join(text) if isinstance(text, tuple) else text) for name, text in texts])
 
     @cached_property
     def nodes(self) -> dict[str, Node]:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from apps.accounts.access import MemberRequest
 from apps.projects.models import Project
@@ -45,7 +46,7 @@ def context(request: MemberRequest, tab: Tab[Any, Any, Any], project: Project, a
         "page": page,
         "cursor": cursor,
         "place": place,
-        "rows": tab.rows_of(project, page.rows, columns, asked),
+        "rows": SafeString("".join(tab.rows_of(project, page.rows, columns, asked))),
         "headers": heads.headers(columns, asked, sort),
         "newest": getattr(page.rows[0], tab.activity.moment) if first else totals.last_activity,
         "problems": asked.problems,

@@ -33,7 +33,8 @@ class Tab[M: Model, Q: QuerySet[Any], C: Column[Any, Any]]:
     filled_by: the total of a project without which there is nothing to list. known_total: how many rows there are without a filter, where
     the totals tell. most_counted: where a count stops. latest: about so many of the rows asked for, to be asked several times, and whether
     there are more. layout: the name by which chosen columns are kept. stats_of: for the template <name>/list_figures.html; its sampled says
-    of how many rows they are where that is not all. more: what its page shows beyond what both do.
+    of how many rows they are where that is not all. more: what its page shows beyond what both do. first_page: that of all rows in their
+    usual order, where it is to be had for less than page_of takes.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Tab[M: Model, Q: QuerySet[Any], C: Column[Any, Any]]:
     stats_of: Callable[[Project, Asked], Any]
     facets_of: Callable[[Project, Asked], Facets]
     more: Callable[[Asked], dict[str, Any]] = nothing
+    first_page: Callable[[Project], Page[M]] | None = None
 
     def url(self, project: Project) -> str:
         return reverse(f"{self.name}:list", args=[project.workspace_id, project.pk])
@@ -69,7 +71,11 @@ class Tab[M: Model, Q: QuerySet[Any], C: Column[Any, Any]]:
         return sort_of(asked.sort, self.column, self.default_sort)
 
     def page(self, project: Project, asked: Asked, cursor: str, counting: Counting) -> tuple[Page[M], Place]:
-        return self.page_of(self.narrowed(project, asked), project, self.sort_of(asked), cursor, counting)
+        sort, total = self.sort_of(asked), counting.total
+        if self.first_page and total is not None and sort.text == self.default_sort and not (cursor or asked.is_narrow):
+            page = self.first_page(project)
+            return page, Place(1 if page.rows else 0, len(page.rows), total)
+        return self.page_of(self.narrowed(project, asked), project, sort, cursor, counting)
 
     def newer(self, project: Project, asked: Asked, after: datetime | None, most: int) -> int:
         """How many of the rows asked for came after the moment, counted up to most."""
