@@ -91,7 +91,8 @@ DATABASES["default"]["OPTIONS"]["pool"] = {
 }
 # For one query of a page or of the API; config/wsgi.py sets it.
 QUERY_SECONDS = env.integer("THREADLINE_QUERY_SECONDS", 30)
-# Django switches prepared statements off. Never by count, but where the ingest asks for it: planning would be a fifth of its database time.
+# Django switches prepared statements off. Never by count, but where the ingest or apps/common/sql.py asks for it: planning would be a
+# fifth of the ingest's database time, and more of a page's small queries.
 DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 1_000_000_000
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -11,6 +11,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
+from apps.common.sql import prepared
 from apps.feedback.models import Feedback, FeedbackKey, Level
 from apps.projects.models import Project
 from apps.projects.ports import RunKey, Stats
@@ -137,9 +138,7 @@ MOST_KEYS: Final = 200
 
 def keys_of(project: Project) -> list[str]:
     """The keys under which the project's threads have feedback, in the order of the alphabet, at most 200."""
-    with connection.cursor() as cursor:
-        cursor.execute(_KEYS, {"project": project.pk, "most": MOST_KEYS})
-        return [row[0] for row in cursor.fetchall()]
+    return [key for (key,) in prepared(_KEYS, {"project": project.pk, "most": MOST_KEYS})]
 
 
 # By a cursor: these stand on every page of the list of threads, and the ORM would take twice as long.

@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Self
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import FETCH_RAISE, Max, Sum
 from django.utils import timezone
 
 from apps.accounts.models import Workspace
+from apps.common.sql import prepared
 
 DEFAULT_PROJECT = "default"
 
@@ -99,7 +100,7 @@ class Totals(NamedTuple):
     last_activity: datetime | None
 
 
-# By a cursor: each list begins with it, and an annotated project takes three times as long.
+# Each list begins with it, and an annotated project takes three times as long.
 _TOTALS = """
 SELECT coalesce(sum(threads), 0)::bigint, coalesce(sum(traces), 0)::bigint, coalesce(sum(runs), 0)::bigint,
     coalesce(sum(errored_runs), 0)::bigint, coalesce(sum(total_tokens), 0)::bigint, coalesce(sum(total_cost), 0), max(last_activity)
@@ -129,9 +130,8 @@ class Project(models.Model):
         return self.name
 
     def totals(self) -> Totals:
-        with connection.cursor() as cursor:
-            cursor.execute(_TOTALS, [self.pk])
-            return Totals(*cursor.fetchone())
+        [found] = prepared(_TOTALS, [self.pk])
+        return Totals(*found)
 
 
 class ProjectTally(models.Model):

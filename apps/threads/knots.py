@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from django.db import connection
 from django.utils.safestring import SafeString
 
+from apps.common.sql import prepared
 from apps.projects.models import Project
 from apps.runs.models import Status
 from apps.threads.models import Thread
@@ -42,10 +42,8 @@ class Knot(NamedTuple):
 def knots_of(project: Project, threads: Sequence[Thread]) -> dict[str, list[Knot]]:
     """The last MAX_KNOTS turns of each thread, oldest first, in one query."""
     knots: dict[str, list[Knot]] = {thread.thread_id: [] for thread in threads}
-    with connection.cursor() as cursor:
-        cursor.execute(_LAST_TURNS, [list(knots), project.pk, MAX_KNOTS])
-        for thread_id, statuses, seconds in cursor.fetchall():
-            knots[thread_id] = list(map(Knot, statuses, seconds))[::-1]
+    for thread_id, statuses, seconds in prepared(_LAST_TURNS, [list(knots), project.pk, MAX_KNOTS]):
+        knots[thread_id] = list(map(Knot, statuses, seconds))[::-1]
     return knots
 
 

@@ -33,7 +33,7 @@ def rows_of(
     """`query` is that of the list, so that the page of a thread knows its neighbours there."""
     found = found_for(project, threads, columns)
     knots = found.get(knots_of) or knots_of(project, threads)
-    tags = ThreadTag.objects.by_thread(thread.pk for thread in threads)
+    tags = ThreadTag.objects.by_thread(thread.id for thread in threads)
     # As reverse() would, which takes as long as the rest of the row.
     base = reverse("threads:detail", args=[project.workspace_id, project.pk, "x"])[:-1]
     tail = f"?{urlencode({'list': query})}" if query else ""
@@ -41,7 +41,7 @@ def rows_of(
     rows = []
     for thread in threads:
         href = base + quote(_CONVERTER.to_url(thread.thread_id), safe="/:@") + tail
-        first = _first_cell(thread, href, knots[thread.thread_id], tags.get(thread.pk))
+        first = _first_cell(thread, href, knots[thread.thread_id], tags.get(thread.id))
         whole = first + cells(thread, thread.thread_id)
         rows.append(SafeString(f"<tr>{whole}</tr>" + snippet_row(snippets.get(thread.thread_id), len(columns) + 1)))
     return rows
@@ -58,7 +58,7 @@ def found_for(project: Project, threads: Sequence[Thread], columns: Sequence[Col
 def _first_cell(thread: Thread, href: str, knots: Sequence[Knot], tags: Sequence[str] | None) -> str:
     name = escape(short_id(thread.thread_id))
     return (
-        f'<th scope="row" class="two"><input type="checkbox" class="pick" form="bulk" name="thread" value="{thread.pk}" '
+        f'<th scope="row" class="two"><input type="checkbox" class="pick" form="bulk" name="thread" value="{thread.id}" '
         f'aria-label="Select {name}"><a class="row-link mono" href="{escape(href)}" title="{escape(thread.thread_id)}">'
         f'<bdi>{name}</bdi></a><span class="line-of">{sparkline(knots, thread.turns)}{_tags(tags)}</span></th>'
     )

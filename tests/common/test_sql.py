@@ -2,10 +2,12 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 from django.db.models import FETCH_RAISE
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Membership, User, Workspace
-from apps.common.sql import Written, parted
+from apps.common.sql import Written, parted, prepared
 from apps.projects.models import Project
 
 pytestmark = pytest.mark.django_db
@@ -55,3 +57,10 @@ def test_a_row_of_several_models_is_parted(bob: User) -> None:
     membership, workspace = parted(row, Membership, Workspace)
     assert membership == Membership.objects.get(user=bob)
     assert workspace == membership.workspace
+
+
+def test_what_is_prepared_is_counted_as_other_queries_are(workspace: Workspace) -> None:
+    """Else the tests that count a page's queries would not see them."""
+    with CaptureQueriesContext(connection) as captured:
+        assert prepared("SELECT %s::text || %s", ["100 %", "'"]) == [("100 %'",)]
+    assert len(captured) == 1
