@@ -95,6 +95,31 @@
     if (event.target.closest("[data-close-filters]") && close()) event.preventDefault();
   });
 
+  // What is typed while the rows are on their way belongs into the new ones.
+  let sent = new Map();
+  let late = [];
+  const typed = () =>
+    [...panel().querySelectorAll("input:not([type=hidden]), textarea")].map((input) => [input.name, input.value]);
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.id === "builder" && event.detail.target.id === "filter-panel") sent = new Map(typed());
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "filter-panel" || event.detail.requestConfig.elt.id !== "builder") return;
+    late = pressed ? [] : typed().filter(([name, value]) => value !== sent.get(name));
+  });
+
+  const takeOver = () => {
+    for (const [name, value] of late) {
+      const input = panel().querySelector(`input[name="${name}"], textarea[name="${name}"]`);
+      if (!input) continue;
+      input.value = value;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    late = [];
+  };
+
   // The button of an open panel closes it.
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, target } = event.detail;
@@ -111,7 +136,10 @@
       const input = document.querySelector(`[aria-controls="${target.id}"]`);
       showMenu(input, document.activeElement === input);
     }
-    if (target.id === "filter-panel") settle();
+    if (target.id === "filter-panel") {
+      takeOver();
+      settle();
+    }
   });
 
   const settle = () => {

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from tests.browser.conftest import Look, Person, assert_accessible, assert_fits, dress, shoot, sign_in, two_looks
 
@@ -88,6 +88,21 @@ def test_a_condition_is_built_by_keyboard_from_what_the_project_has(page: Page, 
     expect(page.get_by_role("list", name="Filters in use")).to_contain_text("metadata plan is")
     page.get_by_role("link", name=re.compile("^Remove: any run metadata plan")).click()
     expect(page.get_by_role("list", name="Filters in use")).to_have_count(0)
+
+
+def test_a_value_typed_on_a_slow_line_survives_the_row_that_comes_for_it(page: Page, ada: Person) -> None:
+    open_list(page, ada, 'filter=eq(name, "chat")')
+    form = open_builder(page)
+    value = form.get_by_label("Value of condition 1")
+    held: list[Route] = []
+    page.route(re.compile(r"/filters/threads\?"), lambda route: held.append(route))
+    operator = form.get_by_label("Operator of condition 1")
+    with page.expect_request(re.compile(r"/filters/threads\?")):
+        operator.select_option(label="is not")
+    value.fill("answer")
+    held.pop().continue_()
+    expect(page.locator(".f-said")).to_contain_text("name is not answer")
+    expect(value).to_have_value("answer")
 
 
 def test_conditions_and_groups_come_and_go_with_the_focus(page: Page, ada: Person) -> None:
