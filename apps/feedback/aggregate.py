@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from apps.common.sql import prepared
+from apps.feedback.keys import configs_of
 from apps.feedback.models import Feedback, FeedbackKey, Level
 from apps.projects.models import Project
 from apps.projects.ports import RunKey, Stats
@@ -111,7 +112,7 @@ type Columns = dict[str, dict[str, KeySummary]]
 def strip_of(thread: Thread) -> list[KeySummary]:
     """What the head of a thread's page shows, by key."""
     found = _summaries([thread.pk], with_sources=True).get(thread.pk, {})
-    configs = FeedbackKey.objects.in_workspace(thread.project.workspace).named(found).by_key()
+    configs = configs_of(thread.project.workspace, found)
     for summary in found.values():
         summary.config = configs.get(summary.key)
     return sorted(found.values(), key=lambda summary: summary.key)
@@ -161,6 +162,8 @@ def _summaries(threads: Collection[uuid.UUID], *, with_sources: bool) -> dict[uu
                 keys[key] = KeySummary(key, whole=summary) if whole else KeySummary(key, summary)
             else:
                 setattr(told, "whole" if whole else "runs", summary)
+        if not found:
+            return found
         cursor.execute(_LABELS, [list(found), with_sources])
         for thread, level, key, kind, label, count in cursor.fetchall():
             if (told := found[thread].get(key)) is not None:

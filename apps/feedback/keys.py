@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from apps.accounts.models import Workspace
+from apps.common.rows import Statement, columns_of
 from apps.feedback.draft import Draft
 from apps.feedback.models import FeedbackKey, KeyType
 
@@ -83,8 +84,17 @@ def same(config: FeedbackKey, shape: dict[str, Any]) -> bool:
     return all(getattr(config, name) == shape[name] for name in _SHAPE)
 
 
+_CONFIGS: Final = Statement(
+    FeedbackKey,
+    columns_of(FeedbackKey),
+    f"SELECT {', '.join(columns_of(FeedbackKey))} FROM feedback_feedbackkey WHERE workspace_id = %s AND key = ANY(%s)",
+)
+
+
 def configs_of(workspace: Workspace, keys: Iterable[str]) -> dict[str, FeedbackKey]:
-    return FeedbackKey.objects.in_workspace(workspace).named(set(keys)).by_key()
+    """By key, of those that are configured."""
+    named = list(set(keys))
+    return {config.key: config for config in _CONFIGS.rows(workspace.pk, named)} if named else {}
 
 
 def conform(draft: Draft, config: FeedbackKey | None) -> None:

@@ -10,6 +10,7 @@ from django.http import Http404
 from apps.common.paging import keyset
 from apps.feedback.annotate import Target
 from apps.feedback.annotate_correct import Correction, Piece
+from apps.feedback.keys import configs_of
 from apps.feedback.models import Feedback, FeedbackKey, FeedbackQuerySet, Level
 from apps.feedback.queues.blind import Blind
 from apps.feedback.strip import Figure, figures_of, judge_of, level_of, lines_of, said
@@ -111,7 +112,7 @@ class Entry:
 def entries_of(
     project: Project, found: Sequence[Feedback], numbers: Mapping[uuid.UUID, int] | None = None, run: Run | None = None
 ) -> list[Entry]:
-    configs = FeedbackKey.objects.in_workspace(project.workspace).named({each.key for each in found}).by_key()
+    configs = configs_of(project.workspace, (each.key for each in found))
     numbers = numbers or {}
     return [Entry(each, configs.get(each.key), numbers.get(each.trace_id or each.place, 0), run) for each in found]
 

@@ -18,6 +18,7 @@ from django.db import models, transaction
 from django.db.models import FETCH_RAISE, F
 from django.urls import reverse
 
+from apps.common.rows import Statement, columns_of
 from apps.projects.models import Project
 from apps.runs.columns import unenforced
 from apps.runs.models import Run
@@ -53,12 +54,13 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         return found
 
     def of_run(self, run: Run) -> "list[Attachment]":
-        return self.of_runs([run]).get((run.trace_id, run.id), [])
+        """In the order of the names."""
+        return _OF_RUN.rows(run.trace_id, run.id)
 
     def by_trace(self, traces: Iterable[uuid.UUID], most: int) -> "dict[uuid.UUID, list[Attachment]]":
         """The first `most` of all these traces together."""
         found: dict[uuid.UUID, list[Attachment]] = defaultdict(list)
-        for attachment in self.in_traces(list(traces)).fetch_mode(FETCH_RAISE)[:most]:
+        for attachment in _IN_TRACES.rows(list(traces), most):
             found[attachment.trace_id].append(attachment)
         return found
 
@@ -125,6 +127,17 @@ class Attachment(models.Model):
     def path(self) -> str:
         """Where whoever holds it reads the file, without signing in, until it expires."""
         return reverse("runs:attachment", args=[_signer.sign(self.trace_id.hex + self.file_id.hex)])
+
+
+_SELECT = f"SELECT {', '.join(columns_of(Attachment))} FROM runs_attachment"
+_IN_TRACES: Final = Statement(
+    Attachment,
+    columns_of(Attachment),
+    f"{_SELECT} WHERE trace_id = ANY(%s) ORDER BY trace_id, run_id, name LIMIT %s",
+)
+_OF_RUN: Final = Statement(
+    Attachment, columns_of(Attachment), f"{_SELECT} WHERE trace_id = %s AND run_id = %s ORDER BY name"
+)
 
 
 class _HourlySigner(TimestampSigner):

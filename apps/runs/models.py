@@ -142,6 +142,11 @@ class RunFields(models.Model):
         return f"{self.name} {self.trace_id}"
 
 
+IN_TREE = (
+    "id", "trace_id", "dotted_order", "name", "run_type", "status", "start_time", "end_time", "error", "total_tokens", "model",
+)  # fmt: skip
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     def in_workspace(self, workspace: Workspace) -> Self:
         return self.filter(project__workspace=workspace)
@@ -176,12 +181,6 @@ class RunQuerySet(models.QuerySet["Run"]):
     def roots_of(self, trace_ids: Iterable[uuid.UUID]) -> Self:
         ids = list(trace_ids)
         return self.filter(trace_id__in=ids, id__in=ids)
-
-    def steps(self) -> Self:
-        """What an agent does between question and answer: its tools with their inputs as args, and its model calls without a payload."""
-        kinds = (RunType.TOOL, RunType.RETRIEVER)
-        found = self.filter(~IS_ROOT, run_type__in=(*kinds, RunType.LLM))
-        return found.annotate(args=Case(When(run_type__in=kinds, then=F("inputs")))).for_tree()
 
     def llm_usage(self, trace_ids: Iterable[uuid.UUID]) -> Self:
         """The llm runs that report usage, trace after trace, each in preorder."""
@@ -240,8 +239,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def for_tree(self, *more: str) -> Self:
         """Only what a row of a tree shows: hundreds are read at a time, and decoding the rest takes longer than fetching it."""
-        shown = ("id", "trace_id", "dotted_order", "name", "run_type", "status", "start_time", "end_time", "error")
-        return self.only(*shown, "total_tokens", "model", *more)
+        return self.only(*IN_TREE, *more)
 
     def light(self) -> Self:
         """Without the payload, which is most of a row."""

@@ -6,16 +6,14 @@ from django.http import Http404
 
 from apps.accounts.models import Workspace
 from apps.projects.models import Project
-from apps.runs.models import thread_uuid
-from apps.threads.models import Thread
+from apps.threads.models import Thread, thread_with_id
 from apps.threads.shared import SharedLink
 
 
 def thread_or_404(project: Project, thread_id: str) -> Thread:
-    thread = Thread.objects.in_project(project).filter(pk=thread_uuid(project.pk, thread_id)).first()
+    thread = thread_with_id(project, thread_id)
     if thread is None:
         raise Http404(f"No thread {thread_id} in this project")
-    thread.project = project
     return thread
 
 

@@ -9,9 +9,10 @@ from django.db import connection, models
 from django.db.models import FETCH_RAISE, F, Sum, Value
 from django.utils import timezone
 
+from apps.common.rows import Statement, columns_of
 from apps.projects.models import Project
 from apps.runs.columns import unenforced
-from apps.runs.models import Totals, TraceQuerySet
+from apps.runs.models import Totals, Trace, TraceQuerySet, thread_uuid
 from apps.runs.query.compile import Among
 from apps.runs.query.nodes import Node
 from apps.threads.filtering import to_thread_q
@@ -116,6 +117,10 @@ class Thread(Totals):
     def __str__(self) -> str:
         return self.thread_id
 
+    def turns_from(self, number: int, count: int) -> list[Trace]:
+        """So many of its turns, the first of which has that number, counted from 1."""
+        return _TURNS.rows(self.project_id, self.thread_id, count, number - 1)
+
     @property
     def duration(self) -> timedelta | None:
         """From the first start to the last activity, pauses included."""
@@ -126,6 +131,28 @@ class Thread(Totals):
         """Since when nothing happens; None while it is active."""
         idle = timezone.now() - self.last_activity if self.last_activity else None
         return idle if idle and idle >= IDLE else None
+
+
+_TURNS: Final = Statement(
+    Trace,
+    columns_of(Trace),
+    f"""
+SELECT {", ".join(columns_of(Trace))} FROM runs_trace WHERE project_id = %s AND thread_id = %s
+ORDER BY start_time, trace_id LIMIT %s OFFSET %s
+""",
+)
+_ONE: Final = Statement(
+    Thread,
+    columns_of(Thread),
+    f"SELECT {', '.join(columns_of(Thread))} FROM threads_thread WHERE project_id = %s AND id = %s",
+)
+
+
+def thread_with_id(project: Project, thread_id: str) -> Thread | None:
+    thread = _ONE.first(project.pk, thread_uuid(project.pk, thread_id))
+    if thread is not None:
+        thread.project = project
+    return thread
 
 
 # Django finds the models of an app through this module.

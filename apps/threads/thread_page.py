@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import FETCH_RAISE
-
 from apps.runs.models import Run, RunType, Trace, TraceQuerySet
 from apps.runs.place import Place
+from apps.runs.shown import of_turns
 from apps.threads.find import find
 from apps.threads.hide import NOTHING, Hide
 from apps.threads.models import Thread
@@ -77,7 +76,7 @@ class Window:
     def traces(self) -> tuple[Trace | None, list[Trace]]:
         """The turn before the window, and the turns of the window."""
         begin = self.first - 1
-        found = list(turns_of(self.thread).fetch_mode(FETCH_RAISE)[max(begin - 1, 0) : self.last])
+        found = self.thread.turns_from(max(begin, 1), self.last - max(begin - 1, 0))
         return (found[0], found[1:]) if begin and found else (None, found)
 
 
@@ -112,9 +111,7 @@ def conversation(thread: Thread, asked: Mapping[str, str], hide: Hide) -> dict[s
 def overview(window: Window, hide: Hide = NOTHING) -> dict[str, Any]:
     before, traces = window.traces()
     ids = [trace.trace_id for trace in traces]
-    runs = Run.objects.in_project(window.thread.project).fetch_mode(FETCH_RAISE)
-    steps = list(runs.in_traces(ids).steps()[:MOST_STEPS])
-    roots = runs.roots_of(ids).for_tree("inputs", "outputs")
+    roots, steps = of_turns(window.thread.project, ids, MOST_STEPS)
     paths = ThreadView.objects.paths_of(window.thread.project)
     turns = read_turns(traces, roots, steps, before, window.first, paths, hide)
     if window.newest_first:
@@ -124,10 +121,9 @@ def overview(window: Window, hide: Hide = NOTHING) -> dict[str, Any]:
 
 def one_turn(window: Window) -> Turn | None:
     """The turn asked for, with nothing but its root."""
-    at = window.turn - 1
-    traces = list(turns_of(window.thread).fetch_mode(FETCH_RAISE)[at : at + 1])
-    roots = Run.objects.in_project(window.thread.project).roots_of(trace.trace_id for trace in traces)
-    return next(iter(read_turns(traces, roots.for_tree("inputs", "outputs"), [], None, window.turn)), None)
+    traces = window.thread.turns_from(window.turn, 1)
+    roots, _ = of_turns(window.thread.project, [trace.trace_id for trace in traces], 0)
+    return next(iter(read_turns(traces, roots, [], None, window.turn)), None)
 
 
 def trace_view(window: Window, place: Place) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.db.models.functions import RowNumber
 from apps.runs.models import Run, RunQuerySet, Trace
 from apps.runs.place import Place
 from apps.runs.show import RunView
+from apps.runs.shown import in_tree, of_thread
 from apps.runs.tree import MAX_ROWS, Marks, Tree, grow
 from apps.runs.tree_filter import Sought
 from apps.threads.models import Thread
@@ -20,16 +21,19 @@ LEAST_ROWS = 10
 def tree_of(thread: Thread, traces: Sequence[Trace], first: int, place: Place) -> Tree:
     """`first` is the number of the first of the traces, which are turns of the thread."""
     sought = Sought.of(place.words, only=place.only)
-    runs = Run.objects.in_project(thread.project).fetch_mode(FETCH_RAISE)
-    within = runs.in_traces(trace.trace_id for trace in traces)
-    rows = list(_bounded(sought.narrowed(within), traces, sought).for_tree())
+    ids = [trace.trace_id for trace in traces]
+    within = Run.objects.in_project(thread.project).fetch_mode(FETCH_RAISE).in_traces(ids)
+    if sought.only or sum(trace.run_count for trace in traces) > MAX_ROWS:
+        rows = list(_bounded(sought.narrowed(within), traces, sought).for_tree())
+    else:
+        rows = in_tree(thread.project, ids, MAX_ROWS)
     branches = grow(traces, rows, first, Marks(place.to_run, sought.hits_among(within)))
     return Tree(place, sought, branches)
 
 
 def _bounded(runs: RunQuerySet, traces: Sequence[Trace], sought: Sought) -> RunQuerySet:
     """Of a window with too many runs the same number of each turn, so that every turn is there."""
-    if sum(trace.run_count for trace in traces) <= MAX_ROWS or sought.only:
+    if sought.only:
         return runs[:MAX_ROWS]
     share = max(LEAST_ROWS, MAX_ROWS // len(traces))
     place = Window(RowNumber(), partition_by="trace_id", order_by=[F("dotted_order"), F("id")])
@@ -47,8 +51,7 @@ def picked(thread: Thread, tree: Tree, number: int) -> RunView | None:
 def run_of(thread: Thread, run_id: uuid.UUID | str | None, place: Place) -> RunView | None:
     """None for what is no run of the thread."""
     found = as_uuid(run_id) if isinstance(run_id, str) else run_id
-    mine = Trace.objects.in_project(thread.project).in_thread(thread.thread_id).order_by().values("trace_id")
-    run = Run.objects.in_project(thread.project).filter(trace_id__in=mine).with_id(found).first() if found else None
+    run = of_thread(thread.project, thread.thread_id, found) if found else None
     return RunView(run, place) if run else None
 
 

@@ -1,6 +1,6 @@
 """The turns of a thread as its overview shows them: what was asked, what was done, what was answered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -38,7 +38,7 @@ class Step:
     @property
     def line(self) -> str:
         """The arguments, as far as one line holds them."""
-        return call_line("", self.hide.payload(read(getattr(self.run, "args", None), TURN_BYTES)).value, 120)[1:-1]
+        return call_line("", self.hide.payload(read(self.run.inputs, TURN_BYTES)).value, 120)[1:-1]
 
     @property
     def latency(self) -> timedelta | None:
@@ -130,7 +130,7 @@ def spoken(parts: list[Part]) -> list[Part]:
 
 def read_turns(
     traces: Sequence[Trace],
-    roots: Iterable[Run],
+    roots: Mapping[UUID, Run],
     steps: Sequence[Run],
     before: Trace | None,
     first: int,
@@ -139,9 +139,8 @@ def read_turns(
 ) -> list[Turn]:
     """`before` is the turn before the first of `traces`, whose number is `first`. Of the steps at most MOST_STEPS are given."""
     attachments = Attachment.objects.by_trace((trace.trace_id for trace in traces), MAX_ATTACHMENTS)
-    root_of = {run.trace_id: run for run in roots}
     runs_of: dict[UUID, list[Run]] = {}
-    for run in [*root_of.values(), *steps]:
+    for run in [*roots.values(), *steps]:
         runs_of.setdefault(run.trace_id, []).append(run)
     cut = len(steps) >= MOST_STEPS and steps[-1].dotted_order
     earlier = [before, *traces]
@@ -149,7 +148,7 @@ def read_turns(
         Turn(
             number=first + index,
             trace=trace,
-            root=(root := root_of.get(trace.trace_id)),
+            root=(root := roots.get(trace.trace_id)),
             steps=[
                 Step(run, hide)
                 for run in runs_of.get(trace.trace_id, [])

@@ -10,6 +10,7 @@ from apps.accounts.models import ApiKey
 from apps.projects.models import Project
 from apps.runs.models import Run
 from apps.runs.show import RunView
+from apps.runs.shown import of_turns
 from tests.api import Caller
 from tests.factories import EPOCH, ApiKeyFactory
 from tests.threads.wire import run, send
@@ -52,8 +53,9 @@ def test_a_filter_of_roots_finds_its_thread(api: Caller) -> None:
 
 
 def test_it_is_no_step_of_its_own_turn(api: Caller) -> None:
-    _, sent = orphan(api.key, run_type="llm")
-    assert not Run.objects.in_trace(sent["id"]).steps()
+    project, sent = orphan(api.key, run_type="llm")
+    roots, steps = of_turns(project, [uuid.UUID(sent["id"])], 10)
+    assert ([str(root.id) for root in roots.values()], steps) == ([sent["id"]], [])
 
 
 def test_it_talks_as_a_root_does(api: Caller) -> None:

@@ -74,6 +74,8 @@ def _keep(kept: dict[uuid.UUID, frozenset[str]], subject: uuid.UUID, keys: froze
 
 def blind_on(membership: Membership, thread: Thread | None, run: Run | None = None) -> Blind:
     """About a thread with all its runs, or about a run outside of one."""
+    if membership.role != Role.ANNOTATOR:
+        return Blind()
     if thread is not None:
         return blind_for(membership, threads=[thread.pk], traces=turns_of(thread).order_by().values("trace_id"))
     return blind_for(membership, traces=[run.trace_id] if run else [])

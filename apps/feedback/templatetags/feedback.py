@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import Membership
 from apps.feedback.annotate import applies_not
 from apps.feedback.listing import Entry, entries_of
-from apps.feedback.marks import Marks, marks_of
+from apps.feedback.marks import Marks, is_judged, marks_of
 from apps.feedback.models import Feedback, FeedbackKey, KeyType
 from apps.feedback.queues.blind import blind_for, blind_on
 from apps.feedback.strip import Figure, figures_of, judge_of, level_of, said
@@ -62,9 +62,9 @@ class OfRun(NamedTuple):
 @register.simple_tag(takes_context=True)
 def run_feedback(context: Context, project: Project, run: Run) -> OfRun:
     """All verdicts on it that count, newest first."""
-    found = list(Feedback.objects.of_run(run.trace_id, run.id).newest())
-    if not found:
+    if not is_judged(run.trace_id, run.id):
         return OfRun([], kept=False)
+    found = list(Feedback.objects.of_run(run.trace_id, run.id).newest())
     blind = blind_for(_membership(context), traces=[run.trace_id])
     shown = [feedback for feedback in found if not blind.keeps(feedback)]
     return OfRun(entries_of(project, shown, run=run), kept=len(shown) < len(found))
