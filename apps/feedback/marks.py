@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from html import escape
 from typing import Final
 from urllib.parse import urlencode
@@ -36,9 +37,8 @@ class Marks:
     def of_turn(self, trace_id: uuid.UUID) -> SafeString:
         """Links to the verdicts; empty where there are none, so that later ones have a place."""
         given = self.traces.get(trace_id, {})
-        base = reverse("feedback:given", args=[self.project.workspace_id, self.project.pk])
-        own = reverse("feedback:marks", args=[self.project.workspace_id, self.project.pk])
-        url = f"{own}?{urlencode({'run': trace_id})}"
+        base, own = self._urls
+        url = f"{own}?run={trace_id}"
         links = "".join(
             self._link(key, summary, f"{base}?{urlencode({'run': trace_id, 'trace': trace_id, 'key': key})}")
             for key, summary in sorted(given.items())[:SHOWN]
@@ -46,6 +46,12 @@ class Marks:
         rest = len(given) - SHOWN
         more = f'<span class="pill">+{rest}</span>' if rest > 0 else ""
         return mark_safe(f'<span class="marks" id="marks-{trace_id}" data-marks="{escape(url)}">{links}{more}</span>')
+
+    @cached_property
+    def _urls(self) -> tuple[str, str]:
+        """Of the list of verdicts, and of the marks themselves."""
+        args = [self.project.workspace_id, self.project.pk]
+        return reverse("feedback:given", args=args), reverse("feedback:marks", args=args)
 
     def _link(self, key: str, summary: Summary, href: str) -> str:
         config = self.configs.get(key)

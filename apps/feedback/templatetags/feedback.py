@@ -43,11 +43,6 @@ def feedback_marks(context: Context, project: Project, items: Any) -> Marks:
 
 
 @register.filter
-def turn_mark(marks: Marks | None, trace_id: uuid.UUID) -> SafeString | str:
-    return marks.of_turn(trace_id) if marks else ""
-
-
-@register.filter
 def run_mark(marks: Marks | None, run_id: uuid.UUID) -> SafeString | str:
     return marks.of_run(run_id) if marks else ""
 

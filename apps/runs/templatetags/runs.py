@@ -18,7 +18,7 @@ register = template.Library()
 register.filter("error_head", error_head)
 
 
-def _place(context: Context) -> str:
+def place(context: Context) -> str:
     """What stands before /r/<run id>: the project, or the shared link that led here."""
     if shared := context.get("shared"):
         return str(shared.place)
@@ -33,14 +33,7 @@ def _project_url(workspace_id: uuid.UUID, project_id: uuid.UUID) -> str:
 
 @register.simple_tag(takes_context=True)
 def run_url(context: Context, run_id: uuid.UUID) -> str:
-    return f"{_place(context)}/r/{run_id}"
-
-
-@register.simple_tag(takes_context=True)
-def runs_url(context: Context) -> str:
-    """What stands before the id of a run; empty for whoever came by a link that leads to no run."""
-    shared = context.get("shared")
-    return "" if shared and shared.hide else f"{_place(context)}/r/"
+    return f"{place(context)}/r/{run_id}"
 
 
 @register.filter

@@ -4,15 +4,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from apps.runs.shapes import Json
+from apps.runs.templatetags.runs import place
 from apps.threads.export_formats import indented
 from apps.threads.hide import masked
-from apps.threads.turn_html import figures, steps
+from apps.threads.turn_html import Page, draw
 
 register = template.Library()
 
 register.filter("masked", masked)
-register.filter("turn_figures", figures)
-register.filter("turn_steps", steps)
 
 
 @register.simple_tag(takes_context=True)
@@ -30,6 +29,19 @@ def timeline_strip(context: Context) -> SafeString:
     view = "view=trace&" if context.get("view") == "trace" else ""
     strip: SafeString = context["timeline"].svg(f"{thread_url(context)}?{context['kept']}{view}")
     return strip
+
+
+@register.simple_tag(takes_context=True)
+def turns(context: Context) -> SafeString:
+    """The turns of a window, with the marks of feedback where the page has these."""
+    shared, window = context.get("shared"), context.get("window")
+    newest_first = bool(window and window.newest_first)
+    if shared:
+        page = Page("" if shared.hide else f"{place(context)}/r/", shared=True, newest_first=newest_first)
+    else:
+        annotate = reverse("feedback:annotate", args=[context["request"].workspace.pk, context["project"].pk])
+        page = Page(f"{place(context)}/r/", annotate, context.get("marks"), newest_first=newest_first)
+    return draw(context["turns"], page)
 
 
 @register.filter
