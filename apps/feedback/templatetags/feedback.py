@@ -1,11 +1,9 @@
 """Feedback on the pages of threads and runs, which stand below it: their templates ask for it by these tags."""
 
-import uuid
 from typing import Any, NamedTuple
 
 from django import template
 from django.template import Context
-from django.utils.safestring import SafeString
 
 from apps.accounts.models import Membership
 from apps.feedback.annotate import applies_not
@@ -40,11 +38,6 @@ def feedback_marks(context: Context, project: Project, items: Any) -> Marks:
     """Of the traces of turns, or of the branches of a tree."""
     traces = [item.trace.trace_id for item in items]
     return marks_of(project, traces, blind_for(_membership(context), traces=traces))
-
-
-@register.filter
-def run_mark(marks: Marks | None, run_id: uuid.UUID) -> SafeString | str:
-    return marks.of_run(run_id) if marks else ""
 
 
 class OfRun(NamedTuple):

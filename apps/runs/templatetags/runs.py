@@ -12,6 +12,8 @@ from apps.runs.parts import Part
 from apps.runs.payloads import Payload
 from apps.runs.said import Look, said, said_parts
 from apps.runs.show import Field, error_head
+from apps.runs.tree import Row
+from apps.runs.tree_html import draw
 
 register = template.Library()
 
@@ -34,6 +36,11 @@ def _project_url(workspace_id: uuid.UUID, project_id: uuid.UUID) -> str:
 @register.simple_tag(takes_context=True)
 def run_url(context: Context, run_id: uuid.UUID) -> str:
     return f"{place(context)}/r/{run_id}"
+
+
+@register.simple_tag(takes_context=True)
+def tree_rows(context: Context, rows: Sequence[Row]) -> SafeString:
+    return draw(rows, context["tree"].selected, context.get("marks"))
 
 
 @register.filter
