@@ -67,14 +67,14 @@ class ThreadQuerySet(models.QuerySet["Thread"]):
     def active_since(self, moment: datetime) -> Self:
         return self.filter(last_activity__gt=moment)
 
-    def beside(self, thread: "Thread", most: int) -> tuple[str | None, str | None, int]:
+    def beside(self, thread: "Thread", most: int) -> tuple[str | None, str | None, int, int]:
         """The ids of the threads above and below in the table: the one active next, and the one active before. And how many are above,
-        counted up to most."""
+        counted up to most, and in the project."""
         at = [thread.project_id, thread.last_activity, thread.pk]
         with connection.cursor() as cursor:
-            cursor.execute(_BESIDE, [*at, *at, *at, most])
-            above, below, before = cursor.fetchone()
-        return above, below, before
+            cursor.execute(_BESIDE, [*at, *at, *at, most, thread.project_id])
+            above, below, before, total = cursor.fetchone()
+        return above, below, before, total
 
 
 # Each is one step along thread_latest; written as a row comparison, because the planner starts there only for one.
@@ -83,7 +83,8 @@ SELECT (SELECT thread_id FROM threads_thread WHERE project_id = %s AND (last_act
         ORDER BY last_activity, id LIMIT 1),
        (SELECT thread_id FROM threads_thread WHERE project_id = %s AND (last_activity, id) < (%s, %s)
         ORDER BY last_activity DESC, id DESC LIMIT 1),
-       (SELECT count(*) FROM (SELECT FROM threads_thread WHERE project_id = %s AND (last_activity, id) > (%s, %s) LIMIT %s) AS before)
+       (SELECT count(*) FROM (SELECT FROM threads_thread WHERE project_id = %s AND (last_activity, id) > (%s, %s) LIMIT %s) AS before),
+       (SELECT coalesce(sum(threads), 0)::bigint FROM projects_projecttally WHERE project_id = %s)
 """
 
 

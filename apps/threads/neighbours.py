@@ -36,9 +36,7 @@ def neighbours(project: Project, thread: Thread, query: str = "") -> Neighbours:
     """In the list with that query string. A thread that has left it has the neighbours of the whole project, and no position."""
     asked = Asked.of_query(query)
     if is_plain(asked):
-        return Neighbours(
-            *Thread.objects.beside(thread, MOST_COUNTED), project.totals().thread_count, total_is_exact=True
-        )
+        return Neighbours(*Thread.objects.beside(thread, MOST_COUNTED), total_is_exact=True)
     return _in_list(project, thread, asked) or uncounted(thread)
 
 

@@ -24,13 +24,19 @@ def place(context: Context) -> str:
     """What stands before /r/<run id>: the project, or the shared link that led here."""
     if shared := context.get("shared"):
         return str(shared.place)
-    return _project_url(context["request"].workspace.pk, context["project"].pk)
+    return project_url(context, "projects:detail")
 
 
-@lru_cache(maxsize=256)
-def _project_url(workspace_id: uuid.UUID, project_id: uuid.UUID) -> str:
-    """Kept, because a page asks for it with every turn and step."""
-    return reverse("projects:detail", args=[workspace_id, project_id])
+@register.simple_tag(takes_context=True)
+def project_url(context: Context, name: str) -> str:
+    """Of a page that nothing but the project tells apart."""
+    return _kept(name, context["request"].workspace.pk, context["project"].pk)
+
+
+# A page of a thread asks for a dozen of these, and to make one takes as long as to write a turn.
+@lru_cache(maxsize=1_000)
+def _kept(name: str, workspace_id: uuid.UUID, project_id: uuid.UUID) -> str:
+    return reverse(name, args=[workspace_id, project_id])
 
 
 @register.simple_tag(takes_context=True)

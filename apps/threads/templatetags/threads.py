@@ -1,10 +1,13 @@
+from functools import lru_cache
+from uuid import UUID
+
 from django import template
 from django.template.context import Context
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from apps.runs.shapes import Json
-from apps.runs.templatetags.runs import place
+from apps.runs.templatetags.runs import place, project_url
 from apps.threads.export_formats import indented
 from apps.threads.hide import masked
 from apps.threads.turn_html import Page, draw
@@ -19,9 +22,13 @@ def thread_url(context: Context) -> str:
     """Of the thread that is shown: a member's page, or the public one for whoever came by a shared link."""
     if shared := context.get("shared"):
         return str(shared.path)
-    return reverse(
-        "threads:detail", args=[context["request"].workspace.pk, context["project"].pk, context["thread"].thread_id]
-    )
+    return _kept(context["request"].workspace.pk, context["project"].pk, context["thread"].thread_id)
+
+
+# Its page asks for it four times.
+@lru_cache(maxsize=256)
+def _kept(workspace_id: UUID, project_id: UUID, thread_id: str) -> str:
+    return reverse("threads:detail", args=[workspace_id, project_id, thread_id])
 
 
 @register.simple_tag(takes_context=True)
@@ -39,7 +46,7 @@ def turns(context: Context) -> SafeString:
     if shared:
         page = Page("" if shared.hide else f"{place(context)}/r/", shared=True, newest_first=newest_first)
     else:
-        annotate = reverse("feedback:annotate", args=[context["request"].workspace.pk, context["project"].pk])
+        annotate = project_url(context, "feedback:annotate")
         page = Page(f"{place(context)}/r/", annotate, context.get("marks"), newest_first=newest_first)
     return draw(context["turns"], page)
 
