@@ -2,12 +2,13 @@
 five times as long as to have it answered."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
 import psycopg
 from django.db import connection
-from django.db.models import FETCH_ONE, Model, QuerySet
+from django.db.models import FETCH_ONE, FETCH_RAISE, Model, QuerySet
 from django.db.models.fetch_modes import FetchMode
 
 
@@ -81,3 +82,37 @@ def parted(row: Sequence[Any], *models: type[Model]) -> list[Any]:
         found += made(model, [row[at : at + width]])
         at += width
     return found
+
+
+def columns_of(model: type[Model]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields)
+
+
+@dataclass(frozen=True)
+class Statement[M: Model]:
+    """A query whose SQL is written by hand, because it takes lists, or is none that Django makes. It selects the fields in `names`, in that
+    order; reading another one of a row is an error."""
+
+    model: type[M]
+    names: Sequence[str]
+    sql: str
+
+    def rows(self, *params: Any) -> list[M]:
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, params)
+            found = cursor.fetchall()
+        names = frozenset(self.names)
+        return [self.model.from_db(connection.alias, names, self._values(row), fetch_mode=FETCH_RAISE) for row in found]
+
+    def first(self, *params: Any) -> M | None:
+        return next(iter(self.rows(*params)), None)
+
+    def _values(self, row: tuple[Any, ...]) -> list[Any]:
+        return [row[at] if read is None else read(row[at], None, connection) for at, read in self._order]
+
+    @cached_property
+    def _order(self) -> list[tuple[int, Callable[..., Any] | None]]:
+        """Where in a row the model's fields stand, as it lists them, and what reads them if they are not values as they come."""
+        at = {name: index for index, name in enumerate(self.names)}
+        fields = [field for field in self.model._meta.concrete_fields if field.attname in at]
+        return [(at[field.attname], getattr(field, "from_db_value", None)) for field in fields]

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from apps.accounts.models import Workspace
-from apps.common.rows import Statement, columns_of
+from apps.common.sql import Statement, columns_of
 from apps.feedback.draft import Draft
 from apps.feedback.models import FeedbackKey, KeyType
 

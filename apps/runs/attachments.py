@@ -18,7 +18,7 @@ from django.db import models, transaction
 from django.db.models import FETCH_RAISE, F
 from django.urls import reverse
 
-from apps.common.rows import Statement, columns_of
+from apps.common.sql import Statement, Written, columns_of
 from apps.projects.models import Project
 from apps.runs.columns import unenforced
 from apps.runs.models import Run
@@ -55,7 +55,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
 
     def of_run(self, run: Run) -> "list[Attachment]":
         """In the order of the names."""
-        return _OF_RUN.rows(run.trace_id, run.id)
+        return _OF_RUN(run.trace_id, run.id)
 
     def by_trace(self, traces: Iterable[uuid.UUID], most: int) -> "dict[uuid.UUID, list[Attachment]]":
         """The first `most` of all these traces together."""
@@ -129,14 +129,17 @@ class Attachment(models.Model):
         return reverse("runs:attachment", args=[_signer.sign(self.trace_id.hex + self.file_id.hex)])
 
 
-_SELECT = f"SELECT {', '.join(columns_of(Attachment))} FROM runs_attachment"
 _IN_TRACES: Final = Statement(
     Attachment,
     columns_of(Attachment),
-    f"{_SELECT} WHERE trace_id = ANY(%s) ORDER BY trace_id, run_id, name LIMIT %s",
+    f"""
+SELECT {", ".join(columns_of(Attachment))} FROM runs_attachment WHERE trace_id = ANY(%s) ORDER BY trace_id, run_id, name LIMIT %s
+""",
 )
-_OF_RUN: Final = Statement(
-    Attachment, columns_of(Attachment), f"{_SELECT} WHERE trace_id = %s AND run_id = %s ORDER BY name"
+_OF_RUN: Final = Written(
+    lambda trace, run: Attachment.objects.filter(trace_id=trace, run_id=run).order_by("name").fetch_mode(FETCH_RAISE),
+    uuid.uuid4(),
+    uuid.uuid4(),
 )
 
 

@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Final
 
-from apps.common.rows import Statement, columns_of
+from apps.common.sql import Statement, Written
 from apps.projects.models import Project
-from apps.runs.models import IN_TREE, Run
+from apps.runs.models import IN_TREE, Run, RunQuerySet, Trace
 
 _TREE: Final = ", ".join(IN_TREE)
 
@@ -46,17 +46,15 @@ def in_tree(project: Project, traces: Sequence[uuid.UUID], most: int) -> list[Ru
     return _ROWS.rows(project.pk, list(traces), most)
 
 
-_OF_THREAD: Final = Statement(
-    Run,
-    columns_of(Run),
-    f"""
-SELECT {", ".join(columns_of(Run))} FROM runs_run WHERE project_id = %s AND id = %s
-    AND trace_id IN (SELECT trace_id FROM runs_trace WHERE project_id = %s AND thread_id = %s)
-ORDER BY received_at DESC LIMIT 1
-""",
-)
+def _of_thread(project: uuid.UUID, thread_id: str, run_id: uuid.UUID) -> RunQuerySet:
+    within = Project(project)
+    traces = Trace.objects.in_project(within).in_thread(thread_id).order_by().values("trace_id")
+    return Run.objects.in_project(within).filter(trace_id__in=traces).with_id(run_id)
+
+
+_OF_THREAD: Final = Written(_of_thread, uuid.uuid4(), "thread", uuid.uuid4())
 
 
 def of_thread(project: Project, thread_id: str, run_id: uuid.UUID) -> Run | None:
     """With all that was sent; None for what is no run of the thread."""
-    return _OF_THREAD.first(project.pk, run_id, project.pk, thread_id)
+    return next(iter(_OF_THREAD(project.pk, thread_id, run_id)), None)

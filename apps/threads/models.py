@@ -9,7 +9,7 @@ from django.db import connection, models
 from django.db.models import FETCH_RAISE, F, Sum, Value
 from django.utils import timezone
 
-from apps.common.rows import Statement, columns_of
+from apps.common.sql import Statement, Written, columns_of
 from apps.projects.models import Project
 from apps.runs.columns import unenforced
 from apps.runs.models import Totals, Trace, TraceQuerySet, thread_uuid
@@ -142,18 +142,16 @@ SELECT {", ".join(columns_of(Trace))} FROM runs_trace WHERE project_id = %s AND 
 ORDER BY start_time, trace_id LIMIT %s OFFSET %s
 """,
 )
-_ONE: Final = Statement(
-    Thread,
-    columns_of(Thread),
-    f"SELECT {', '.join(columns_of(Thread))} FROM threads_thread WHERE project_id = %s AND id = %s",
+_ONE: Final = Written(
+    lambda project, key: Thread.objects.in_project(Project(project)).among([key]), uuid.uuid4(), uuid.uuid4()
 )
 
 
 def thread_with_id(project: Project, thread_id: str) -> Thread | None:
-    thread = _ONE.first(project.pk, thread_uuid(project.pk, thread_id))
-    if thread is not None:
+    for thread in _ONE(project.pk, thread_uuid(project.pk, thread_id)):
         thread.project = project
-    return thread
+        return thread
+    return None
 
 
 # Django finds the models of an app through this module.

@@ -2,7 +2,7 @@ import pytest
 from django.core.exceptions import FieldFetchBlocked
 
 from apps.accounts.models import Workspace
-from apps.common.rows import Statement, columns_of
+from apps.common.sql import Statement, columns_of
 from apps.projects.models import Project
 from tests.factories import WorkspaceFactory
 
