@@ -1,7 +1,8 @@
 """The ingest routes. 202: the runs are committed. 422 names the runs that were left out; the others are committed all the same."""
 
 import uuid
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -14,7 +15,7 @@ from apps.accounts.access import KeyError401, KeyError403, key_of
 from apps.accounts.models import Scope, Workspace
 from apps.projects import ports
 from apps.runs.ingest.attach import Sent, attach
-from apps.runs.ingest.decode import NotJson, Refused, check_depth, multipart, parse, read_body
+from apps.runs.ingest.decode import NotJson, Part, Refused, check_depth, multipart, parse, read_body
 from apps.runs.ingest.deliver import Incoming, Outcome, accept
 from apps.runs.ingest.schema import HEAVY, RunIn, exact_decoder, run_decoder
 from apps.runs.ingest.split import batch_of, id_of
@@ -89,17 +90,25 @@ def _answer(outcome: Outcome) -> HttpResponse:
 @ingest
 def runs_multipart(request: HttpRequest, workspace: Workspace) -> Outcome:
     body = read_body(request)
+    runs, beside = _by_run(multipart(body, request.headers.get("content-type", "")))
+    attachments = [Sent.from_part(part) for part in beside["attachment"]]
+    feedback = [(part.name.partition(".")[2], part.body) for part in beside["feedback"]]
+    outcome = accept(workspace, [Incoming(taken.run, taken.kind == "patch") for taken in runs if not taken.problem])
+    left_out = attach(workspace, attachments)
+    unheard = [Rejection(*refusal) for refusal in ports.feedback.receive(workspace, feedback)] if feedback else []
+    bad = [Rejection(taken.run_id, taken.problem) for taken in runs if taken.problem]
+    return Outcome(outcome.accepted, [*bad, *outcome.rejected], left_out, unheard)
+
+
+def _by_run(parts: Iterable[Part]) -> tuple[list["_Taken"], dict[str, list[Part]]]:
+    """The runs, and the other parts by the first word of their names."""
     runs: list[_Taken] = []
+    beside: dict[str, list[Part]] = defaultdict(list)
     latest: dict[tuple[str, str], _Taken] = {}
-    attachments: list[Sent] = []
-    feedback: list[tuple[str, bytes]] = []
-    for part in multipart(body, request.headers.get("content-type", "")):
+    for part in parts:
         kind, _, rest = part.name.partition(".")
         if kind not in ("post", "patch"):
-            if kind == "attachment":
-                attachments.append(Sent.from_part(part))
-            elif kind == "feedback":
-                feedback.append((rest, part.body))
+            beside[kind].append(part)
             continue
         run_id, _, field = rest.partition(".")
         if field and field not in HEAVY:
@@ -109,11 +118,7 @@ def runs_multipart(request: HttpRequest, workspace: Workspace) -> Outcome:
             taken = latest[kind, run_id] = _Taken(kind, run_id)
             runs.append(taken)
         taken.add(field, part.body)
-    outcome = accept(workspace, [Incoming(taken.run, taken.kind == "patch") for taken in runs if not taken.problem])
-    left_out = attach(workspace, attachments)
-    unheard = [Rejection(*refusal) for refusal in ports.feedback.receive(workspace, feedback)] if feedback else []
-    bad = [Rejection(taken.run_id, taken.problem) for taken in runs if taken.problem]
-    return Outcome(outcome.accepted, [*bad, *outcome.rejected], left_out, unheard)
+    return runs, beside
 
 
 class _Taken:
