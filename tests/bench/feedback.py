@@ -92,9 +92,9 @@ def calls(bench: Bench) -> dict[str, Callable[[], Any]]:
     columns = chosen((f"feedback.{key}" for key in KEYS), Asked())
 
     def cells() -> None:
-        found = loaded(bench.project, shown, columns)
+        draw = cells_of(columns, loaded(bench.project, shown, columns))
         for thread in shown:
-            cells_of(thread, thread.thread_id, columns, found)
+            draw(thread, thread.thread_id)
 
     def rows_of(text: str) -> Callable[[], Any]:
         return lambda: list(rows.matching(parse_thread_filter(text), bench.project).for_table()[:51])
