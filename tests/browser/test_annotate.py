@@ -138,7 +138,7 @@ def test_undo_and_clear_and_the_next_turn_need_no_mouse(page: Page, ada: Person,
     expect(answer).to_contain_text("Taken back")
     expect(answer.get_by_role("radio", name="Yes")).not_to_be_checked()
     page.keyboard.type(".")
-    expect(page.locator("#annotate")).to_have_attribute("data-turn", "2")
+    expect(page.locator("#annotate[data-turn='2'] .verdict.active")).to_contain_text("a correct answer")
     settled(page)
     page.keyboard.type("-")
     expect(row(page, "a correct answer").get_by_role("radio", name="Not applicable")).to_be_checked()
