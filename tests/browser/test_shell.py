@@ -19,6 +19,7 @@ PAGES = {
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_accessible_and_fits_in_every_look(page: Page, ada: Person, name: str):
     page.goto(ada.home + PAGES[name])
+    expect(page).to_have_url(ada.home + PAGES[name])
     for look in in_looks(page):
         looked_over(page, f"{name}-{look}")
 
@@ -34,12 +35,14 @@ def test_project_settings_are_accessible_and_fit(page: Page, ada: Person):
 
 def test_password_page_is_accessible_and_fits(page: Page):
     page.goto("/accounts/password/change/")
+    expect(page).to_have_url("/accounts/password/change/")
     for look in in_looks(page, TWO_LOOKS):
         looked_over(page, f"password-{look}")
 
 
 def test_sign_in_is_accessible_and_fits_in_every_look(stranger: Page):
     stranger.goto("/accounts/login/")
+    expect(stranger).to_have_url("/accounts/login/")
     for look in in_looks(stranger):
         looked_over(stranger, f"sign-in-{look}")
 
