@@ -52,8 +52,8 @@ def icon(name: str, css: str = "") -> SafeString:
 
 @register.simple_tag
 @lru_cache(maxsize=1_000)
-def address(name: str, *of: uuid.UUID) -> str:
-    """As {% url %}, which finds each of them anew: for what stands on every page."""
+def address(name: str, *of: uuid.UUID | str) -> str:
+    """As {% url %}, which finds each of them anew: for what stands on every page, or many times on one."""
     return reverse(name, args=of)
 
 

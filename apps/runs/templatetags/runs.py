@@ -1,12 +1,11 @@
 import uuid
 from collections.abc import Sequence
-from functools import lru_cache
 
 from django import template
 from django.template.context import Context
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from apps.common.templatetags.threadline import address
 from apps.runs.messages import Content
 from apps.runs.parts import Part
 from apps.runs.payloads import Payload
@@ -30,13 +29,7 @@ def place(context: Context) -> str:
 @register.simple_tag(takes_context=True)
 def project_url(context: Context, name: str) -> str:
     """Of a page that nothing but the project tells apart."""
-    return _kept(name, context["request"].workspace.pk, context["project"].pk)
-
-
-# A page of a thread asks for a dozen of these, and to make one takes as long as to write a turn.
-@lru_cache(maxsize=1_000)
-def _kept(name: str, workspace_id: uuid.UUID, project_id: uuid.UUID) -> str:
-    return reverse(name, args=[workspace_id, project_id])
+    return address(name, context["request"].workspace.pk, context["project"].pk)
 
 
 @register.simple_tag(takes_context=True)

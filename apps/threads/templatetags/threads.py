@@ -1,11 +1,8 @@
-from functools import lru_cache
-from uuid import UUID
-
 from django import template
 from django.template.context import Context
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from apps.common.templatetags.threadline import address
 from apps.runs.shapes import Json
 from apps.runs.templatetags.runs import place, project_url
 from apps.threads.export_formats import indented
@@ -22,13 +19,9 @@ def thread_url(context: Context) -> str:
     """Of the thread that is shown: a member's page, or the public one for whoever came by a shared link."""
     if shared := context.get("shared"):
         return str(shared.path)
-    return _kept(context["request"].workspace.pk, context["project"].pk, context["thread"].thread_id)
-
-
-# Its page asks for it four times.
-@lru_cache(maxsize=256)
-def _kept(workspace_id: UUID, project_id: UUID, thread_id: str) -> str:
-    return reverse("threads:detail", args=[workspace_id, project_id, thread_id])
+    return address(
+        "threads:detail", context["request"].workspace.pk, context["project"].pk, context["thread"].thread_id
+    )
 
 
 @register.simple_tag(takes_context=True)
