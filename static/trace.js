@@ -337,8 +337,6 @@
   mark(Boolean(document.getElementById("at") ?? document.getElementById("found")?.dataset.turn));
   document.addEventListener("htmx:afterSwap", (event) => {
     const root = event.detail.target.isConnected ? event.detail.target : document;
-    // htmx takes a moment to settle; a key that is pressed before it would leave the page.
-    root.querySelectorAll(".tree").forEach((tree) => htmx.process(tree));
     dress(root);
     dressJson(document);
     mark(event.detail.target.id === "run" && Boolean(document.getElementById("run")?.dataset.find));

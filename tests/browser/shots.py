@@ -113,7 +113,7 @@ def make_queue(browser: Browser, server: LiveServer) -> str:
 def settle(page: Page) -> None:
     """Until what the page loads by itself is there."""
     page.wait_for_load_state("networkidle")
-    expect(page.locator(".htmx-request, .htmx-added, .htmx-settling")).to_have_count(0)
+    expect(page.locator(".htmx-request")).to_have_count(0)
 
 
 def keep(page: Page, name: str) -> None:

@@ -61,7 +61,7 @@ CULPRITS: Final = """
 """
 SIDEWAYS: Final = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 ELSEWHERE: Final = re.compile(r"^https?://(?!127\.0\.0\.1)")
-BUSY: Final = ".htmx-request, .htmx-settling, .htmx-swapping"
+BUSY: Final = ".htmx-request"
 
 
 class Watch:
