@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from apps.projects.models import Project
 from apps.runs.ingest import sql, store
-from apps.runs.ingest.normalise import normalise
+from apps.runs.ingest.normalise import normalise, pack
 from apps.runs.ingest.schema import run_decoder
 from tests.bench.content import RUNS_A_TURN, TURNS, Conversations, Ids, Sent
 
@@ -56,6 +56,7 @@ def templates(seed: int, project: Project) -> list[list[list[Template]]]:
 
 def _template(run: Sent, first: datetime, project: Project) -> Template:
     change = normalise(run_decoder.decode(msgspec.json.encode(run.head | run.fields)), patch=False, now=timezone.now())
+    pack([change])
     assert change.start_time
     assert change.end_time
     assert change.metadata

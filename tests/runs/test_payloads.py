@@ -25,3 +25,9 @@ def test_what_was_never_sent_is_nothing() -> None:
 @pytest.mark.parametrize("number", [b"1e400", b"1" * 5_000])
 def test_a_number_that_nothing_holds_is_shown_as_text(number: bytes) -> None:
     assert read(payload.pack(b"[" + number + b"]"), 10_000).value == f"[{number.decode()}]"
+
+
+def test_payloads_packed_together_are_those_packed_one_by_one() -> None:
+    texts = [b'{"a": 1}', b'"' + b"x" * payload.SMALL + b'"', b"[]", b'{"question": "What is a thread?"}', b'{"a": 1}']
+    assert payload.pack_all(texts) == [payload.pack(text) for text in texts]
+    assert payload.pack_all([]) == []

@@ -17,7 +17,7 @@ from apps.projects.models import DEFAULT_PROJECT, Project
 from apps.runs.ingest import store
 from apps.runs.ingest.change import RunChange
 from apps.runs.ingest.decode import past_cap
-from apps.runs.ingest.normalise import MAX_DOTTED_ORDER, normalise, trace_of
+from apps.runs.ingest.normalise import MAX_DOTTED_ORDER, normalise, pack, trace_of
 from apps.runs.ingest.schema import BadRun, RunIn, run_decoder, segment
 from apps.runs.ingest.store import Rejection
 from apps.runs.models import Run, Trace
@@ -60,6 +60,7 @@ def accept(workspace: Workspace, incoming: list[Incoming]) -> Outcome:
             changes.append(normalise(item.run, patch=item.patch, now=now))
         except BadRun as error:
             rejected.append(Rejection(str(item.run.id), str(error)))
+    pack(changes)
     _find_traces(workspace, changes, now)
     refused = _write_by_project(workspace, changes)
     rejected += refused

@@ -1,5 +1,6 @@
 """One run object of the wire to a RunChange: coerce, pull out what the columns hold, compress the rest."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -24,14 +25,28 @@ MAX_KNOWN = 2_000
 """Bytes."""
 
 
+PACKED = ("inputs", "outputs", "events", "serialized")
+
+
 def normalise(run: RunIn, *, patch: bool, now: datetime) -> RunChange:
-    """Raises BadRun with the reason. trace_id stays None where the run tells neither it nor a dotted_order."""
+    """Raises BadRun with the reason. trace_id stays None where the run tells neither it nor a dotted_order.
+
+    Its payloads are JSON text until `pack`.
+    """
     change = _light(run, now)
     # A run whose trace is not told may stand as a root, for a while or for good.
     is_root = change.trace_id in (None, change.id)
     _payload(change, run, is_root=is_root)
     change.note_given(by_patch=patch)
     return change
+
+
+def pack(changes: Iterable[RunChange]) -> None:
+    """Compress the payloads of a request's changes."""
+    places = [(change, name) for change in changes for name in PACKED if getattr(change, name) is not None]
+    frames = payload.pack_all([getattr(change, name) for change, name in places])
+    for (change, name), frame in zip(places, frames, strict=True):
+        setattr(change, name, frame)
 
 
 def _light(run: RunIn, now: datetime) -> RunChange:
@@ -80,11 +95,11 @@ def _payload(change: RunChange, run: RunIn, *, is_root: bool) -> None:
 
 
 def _heavy(field: Raw | UnsetType, name: str) -> tuple[Any, bytes | None]:
-    """The value and its frame: None for null, {} and [], which the SDKs send for "not yet" and which must never replace what is there."""
+    """The value and its text: None for null, {} and [], which the SDKs send for "not yet" and which must never replace what is there."""
     if field is UNSET:
         return None, None
     value, text = _parsed(field, name)
-    return value, payload.pack(text) if value or value in (0, False) else None
+    return value, text if value or value in (0, False) else None
 
 
 def _parsed(field: Raw | bytes, name: str) -> tuple[Any, bytes]:
