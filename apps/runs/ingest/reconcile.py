@@ -153,6 +153,7 @@ def _threads(*, fix: bool) -> Iterator[Drift]:
         drifted = {row[0]: row for row in cursor.fetchall()}
     for threads in _chunks(NEXT_THREADS):
         with transaction.atomic(), store.raw_cursor() as cursor:
+            cursor.execute(sql.IN_ORDER)
             cursor.execute(DRIFTED_VALUES, _asked(threads))
             drifted |= {row[0]: row for row in cursor.fetchall()}
     rows = [drifted[key] for key in sorted(drifted)]
@@ -172,7 +173,7 @@ def _fix_threads(rows: list[tuple[UUID, UUID, str]]) -> None:
         cursor.execute(LOCK_THREADS, keys)
         cursor.execute(ZERO_THREADS, keys)
         cursor.execute(SUM_THREADS, keys)
-        cursor.execute(sql.REFRESH_THREADS, _asked(keys["id"]))
+        rollup.refresh_threads(cursor, _asked(keys["id"]))
         cursor.execute(sql.DROP_EMPTY_THREADS, keys)
 
 
@@ -180,7 +181,7 @@ def refresh_threads(threads: list[UUID]) -> None:
     """Bring percentiles and last activity of long threads up to date, which the ingest leaves to the worker."""
     with transaction.atomic(), store.raw_cursor() as cursor:
         cursor.execute(LOCK_THREADS, {"id": threads})
-        cursor.execute(sql.REFRESH_THREADS, _asked(threads))
+        rollup.refresh_threads(cursor, _asked(threads))
 
 
 def _asked(threads: Sequence[Any]) -> dict[str, Any]:

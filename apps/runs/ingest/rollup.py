@@ -126,6 +126,7 @@ def _write_threads(cursor: "psycopg.Cursor[Any]", threads: dict[ThreadKey, Delta
         "thread_id": [key[1] for key, _ in deltas.values()],
         "last_activity": array(delta.last_activity for _, delta in deltas.values()),
         "whole": array(delta.went_back for _, delta in deltas.values()),
+        "exact": sql.EXACT_TURNS,
         "turns": array(delta.turns for _, delta in deltas.values()),
         "errored_turns": array(delta.errored_turns for _, delta in deltas.values()),
     }
@@ -136,7 +137,7 @@ def _write_threads(cursor: "psycopg.Cursor[Any]", threads: dict[ThreadKey, Delta
     cursor.execute(sql.ADD_TO_THREADS, columns, prepare=True)
     for _, project_id, is_new in cursor.fetchall():
         projects[project_id].threads += is_new
-    cursor.execute(sql.REFRESH_THREADS, {**columns, "exact": sql.EXACT_TURNS}, prepare=True)
+    refresh_threads(cursor, columns, prepare=True)
     stale = [thread for thread, exact in cursor.fetchall() if not exact]
     if any(delta.turns < 0 for _, delta in deltas.values()):
         cursor.execute(sql.DROP_EMPTY_THREADS, columns)
@@ -144,6 +145,12 @@ def _write_threads(cursor: "psycopg.Cursor[Any]", threads: dict[ThreadKey, Delta
             projects[project_id].threads -= 1
     if stale:
         transaction.on_commit(lambda: _refresh_later(stale))
+
+
+def refresh_threads(cursor: "psycopg.Cursor[Any]", asked: dict[str, Any], *, prepare: bool = False) -> None:
+    """What is not a sum, of locked threads. Selects their ids, and whether all of it is exact."""
+    cursor.execute(sql.IN_ORDER)
+    cursor.execute(sql.REFRESH_THREADS, asked, prepare=prepare)
 
 
 def _refresh_later(threads: list[UUID]) -> None:

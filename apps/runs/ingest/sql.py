@@ -84,7 +84,7 @@ ON CONFLICT (trace_id, id) DO UPDATE SET {", ".join(_merged(column) for column i
 
 # A stub for each new trace, then the locks, both in the order of the id: writers of the same traces queue up and never deadlock.
 # A plan is kept for the life of the connection, and one made on a nearly empty table would read all of it ever after.
-PLAN_ONCE = "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan"
+PLAN_ONCE = "SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = on; SET LOCAL plan_cache_mode = force_generic_plan"
 PLAN_EACH_TIME = "SET LOCAL plan_cache_mode = auto"
 
 STUB_TRACES = """
@@ -218,8 +218,12 @@ THREAD_VALUES = {
     "latency_p50": "CASE WHEN k.exact THEN turns.latency[1] ELSE t.latency_p50 END",
     "latency_p99": "CASE WHEN k.exact THEN turns.latency[2] ELSE t.latency_p99 END",
 }
-_TURNS_OF_K = "trace.project_id = k.project_id AND trace.thread_id = k.thread_id"
-_ROOT = "runs_trace AS trace LEFT JOIN runs_run AS root ON root.trace_id = trace.trace_id AND root.id = trace.trace_id"
+# A range, so that the order names the thread too and only the index of a thread's turns gives it without a sort (IN_ORDER). A plan made
+# where all projects are small would else read all turns of a project, and be kept when one is large.
+IN_ORDER = "SET LOCAL enable_sort = off"
+_TURNS_OF_K = "trace.project_id = k.project_id AND trace.thread_id BETWEEN k.thread_id AND k.thread_id"
+_FIRST, _LAST = "ORDER BY thread_id, start_time, trace_id", "ORDER BY thread_id DESC, start_time DESC, trace_id DESC"
+_ROOT = "LEFT JOIN runs_run AS root ON root.trace_id = turn.trace_id AND root.id = turn.trace_id"
 THREAD_VALUES_FROM = f"""(
     SELECT asked.id, asked.last_activity, thread.project_id, thread.thread_id, thread.errored_turns,
         asked.whole OR thread.turns <= %(exact)s AS exact
@@ -227,21 +231,25 @@ THREAD_VALUES_FROM = f"""(
     JOIN threads_thread AS thread ON thread.id = asked.id
 ) AS k
 CROSS JOIN LATERAL (
-    SELECT trace.start_time, trace.trace_id, root.inputs_preview FROM {_ROOT}
-    WHERE {_TURNS_OF_K} ORDER BY trace.start_time, trace.trace_id LIMIT 1
+    SELECT turn.start_time, turn.trace_id, root.inputs_preview FROM (
+        SELECT start_time, trace_id FROM runs_trace AS trace WHERE {_TURNS_OF_K} {_FIRST} LIMIT 1
+    ) AS turn {_ROOT}
 ) AS first
 CROSS JOIN LATERAL (
-    SELECT trace.start_time, trace.trace_id, root.outputs_preview FROM {_ROOT}
-    WHERE {_TURNS_OF_K} ORDER BY trace.start_time DESC, trace.trace_id DESC LIMIT 1
+    SELECT turn.start_time, turn.trace_id, root.outputs_preview FROM (
+        SELECT start_time, trace_id FROM runs_trace AS trace WHERE {_TURNS_OF_K} {_LAST} LIMIT 1
+    ) AS turn {_ROOT}
 ) AS last
 LEFT JOIN LATERAL (
     SELECT trace.error FROM runs_trace AS trace WHERE {_TURNS_OF_K} AND trace.status = 'error' AND k.errored_turns > 0
-    ORDER BY trace.start_time DESC, trace.trace_id DESC LIMIT 1
+    {_LAST} LIMIT 1
 ) AS errored ON true
 LEFT JOIN LATERAL (
-    SELECT max(trace.last_activity) AS last_activity,
-        percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM trace.end_time - trace.start_time)) AS latency
-    FROM runs_trace AS trace WHERE {_TURNS_OF_K} AND k.exact
+    SELECT max(turn.last_activity) AS last_activity,
+        percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM turn.end_time - turn.start_time)) AS latency
+    FROM (
+        SELECT last_activity, start_time, end_time FROM runs_trace AS trace WHERE {_TURNS_OF_K} AND k.exact ORDER BY thread_id, start_time
+    ) AS turn
 ) AS turns ON true"""
 REFRESH_THREADS = f"""
 UPDATE threads_thread AS t SET {", ".join(f"{column} = {value}" for column, value in THREAD_VALUES.items())}
