@@ -27,7 +27,26 @@ def test_a_number_that_nothing_holds_is_shown_as_text(number: bytes) -> None:
     assert read(payload.pack(b"[" + number + b"]"), 10_000).value == f"[{number.decode()}]"
 
 
+TEXTS = [
+    b'{"question": "What is a thread?"}',
+    '{"question": "什么是线程"}'.encode(),
+    b'"' + b"x" * payload.SMALL + b'"',
+    b"[]",
+    b'{"question": "What is a thread?"}',
+]
+
+
 def test_payloads_packed_together_are_those_packed_one_by_one() -> None:
-    texts = [b'{"a": 1}', b'"' + b"x" * payload.SMALL + b'"', b"[]", b'{"question": "What is a thread?"}', b'{"a": 1}']
-    assert payload.pack_all(texts) == [payload.pack(text) for text in texts]
+    assert payload.pack_all(TEXTS) == [payload.pack(text) for text in TEXTS]
     assert payload.pack_all([]) == []
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_what_is_packed_is_unpacked(text: bytes) -> None:
+    assert payload.unpack(payload.pack(text)) == text
+
+
+def test_a_frame_of_an_earlier_version_is_read() -> None:
+    frame = "28b52ffd2053250100a022576861742069732061207468726561643f227d040080a4033a6b0829b26791803908"
+    said = b'{"messages": [{"role": "user", "content": "What is a thread?"}], "model": "gpt-4o"}'
+    assert payload.unpack(bytes.fromhex(frame)) == said
