@@ -168,6 +168,11 @@ class NotJson(ValueError):
 def parse(text: bytes) -> tuple[Any, bytes]:
     """The value and its JSON text, both free of what PostgreSQL or a UTF-8 client cannot hold: NUL, lone surrogates, NaN."""
     check_depth(text)
+    return parse_part(text)
+
+
+def parse_part(text: bytes) -> tuple[Any, bytes]:
+    """Of a JSON text whose depth is known."""
     try:
         value = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,6 +1,6 @@
 """One run object of the wire to a RunChange: coerce, pull out what the columns hold, compress the rest."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ from apps.runs import payload
 from apps.runs.ingest import schema
 from apps.runs.ingest.change import RunChange
 from apps.runs.ingest.costs import price
-from apps.runs.ingest.decode import NotJson, check_depth, parse
+from apps.runs.ingest.decode import NotJson, check_depth, parse, parse_part
 from apps.runs.ingest.schema import BadRun, RunIn, as_dotted_order, as_run_type, as_tags, as_text, as_time, as_uuid
 from apps.runs.ingest.usage import find_usage
 from apps.runs.preview import preview_inputs, preview_outputs
@@ -102,9 +102,9 @@ def _heavy(field: Raw | UnsetType, name: str) -> tuple[Any, bytes | None]:
     return value, text if value or value in (0, False) else None
 
 
-def _parsed(field: Raw | bytes, name: str) -> tuple[Any, bytes]:
+def _parsed(field: Raw | bytes, name: str, read: Callable[[bytes], tuple[Any, bytes]] = parse) -> tuple[Any, bytes]:
     try:
-        return parse(bytes(field))
+        return read(bytes(field))
     except NotJson as error:
         raise BadRun(f"{name} {error}") from None
 
@@ -120,7 +120,7 @@ def _split_extra(change: RunChange, text: bytes) -> dict[str, Any]:
     if fields:
         rest = msgspec.json.encode(fields)
         change.extra = _pack_known(rest) if len(rest) <= MAX_KNOWN else _pack_rest(rest)
-    return _note_metadata(change, None if metadata is None else _parsed(metadata, "extra")[0])
+    return _note_metadata(change, None if metadata is None else _parsed(metadata, "extra", parse_part)[0])
 
 
 _extra_decoder = msgspec.json.Decoder(dict[str, Raw])

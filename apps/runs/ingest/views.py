@@ -104,8 +104,13 @@ def _by_run(parts: Iterable[Part]) -> tuple[list["_Taken"], dict[str, list[Part]
     """The runs, and the other parts by the first word of their names."""
     runs: list[_Taken] = []
     beside: dict[str, list[Part]] = defaultdict(list)
-    latest: dict[tuple[str, str], _Taken] = {}
+    latest: dict[str, _Taken] = {}
     for part in parts:
+        name, _, field = part.name.rpartition(".")
+        if (taken := latest.get(name)) is not None:  # nearly always: a part of the run before
+            if field in HEAVY:
+                taken.add(field, part.body)
+            continue
         kind, _, rest = part.name.partition(".")
         if kind not in ("post", "patch"):
             beside[kind].append(part)
@@ -113,10 +118,9 @@ def _by_run(parts: Iterable[Part]) -> tuple[list["_Taken"], dict[str, list[Part]
         run_id, _, field = rest.partition(".")
         if field and field not in HEAVY:
             continue
-        taken = latest.get((kind, run_id))
-        if taken is None or not field:  # a run that is changed twice has two parts of one name
-            taken = latest[kind, run_id] = _Taken(kind, run_id)
-            runs.append(taken)
+        # A run that is changed twice has two main parts of one name.
+        taken = latest[f"{kind}.{run_id}"] = _Taken(kind, run_id)
+        runs.append(taken)
         taken.add(field, part.body)
     return runs, beside
 
