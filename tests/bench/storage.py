@@ -60,6 +60,7 @@ FORMS = [
     Form("zstd 3", FRAME, *_zstd(3, None)),
     Form("zstd 1, dictionary", FRAME, *_zstd(1, payload._DICTIONARY)),
     Form("zstd 3, dictionary", FRAME, *_zstd(3, payload._DICTIONARY)),
+    Form("as Threadline keeps it", FRAME, payload.pack, payload.unpack),
 ]
 
 
