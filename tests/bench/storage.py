@@ -51,6 +51,8 @@ def _zstd(level: int, dictionary: zstandard.ZstdCompressionDict | None) -> tuple
 
 LZ4 = "text, lz4 TOAST"
 FRAME = "bytea STORAGE EXTERNAL"
+# That of the payloads is made ready for one level.
+DICTIONARY = zstandard.ZstdCompressionDict(payload._COMMON, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 FORMS = [
     Form("jsonb", "jsonb", lambda text: b"\x01" + text, lambda value: value[1:]),
     Form("json", "json", _same, _same),
@@ -58,8 +60,8 @@ FORMS = [
     Form(LZ4, "text COMPRESSION lz4", _same, _same),
     Form("zstd 1", FRAME, *_zstd(1, None)),
     Form("zstd 3", FRAME, *_zstd(3, None)),
-    Form("zstd 1, dictionary", FRAME, *_zstd(1, payload._DICTIONARY)),
-    Form("zstd 3, dictionary", FRAME, *_zstd(3, payload._DICTIONARY)),
+    Form("zstd 1, dictionary", FRAME, *_zstd(1, DICTIONARY)),
+    Form("zstd 3, dictionary", FRAME, *_zstd(3, DICTIONARY)),
     Form("as Threadline keeps it", FRAME, payload.pack, payload.unpack),
 ]
 
