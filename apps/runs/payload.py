@@ -1,7 +1,7 @@
 """How inputs, outputs, events, extra and serialized lie in the database: zstd frames of the JSON text, with a shared dictionary.
 
-A frame tells which: ASCII is told by tables of how often each letter occurs, which zstd then neither makes nor writes for each payload, in a
-third of the time; they would make other scripts larger, for which the dictionary goes without.
+The dictionary has two forms, and a frame tells its own. That for ASCII holds tables of how often each byte occurs, so that zstd neither makes nor
+writes some for each payload and takes a third of the time; they would make other scripts larger, whose form goes without.
 
 The JSON is kept as it was sent, so reading back neither reorders keys nor rounds numbers. docs/decisions.md has the measurement.
 """
@@ -41,16 +41,23 @@ _COMMON = (
     b'"service_tier": "default", "system_fingerprint": "fp_", "usage_metadata": {"input_tokens": 100, "output_tokens": 50, "total_tokens": 150, '
     b'"input_token_details": {"audio": 0, "cache_read": 0}, "output_token_details": {"audio": 0, "reasoning": 0}}}'
 )
-_DICTIONARY = zstandard.ZstdCompressionDict(_COMMON, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 # The head of a dictionary of zstd's, number 77, that was trained on the sample conversations: its tables.
 _ASCII_TABLES = bytes.fromhex(
     "37a430ec4d0000004010a832db7430333537333333333333335114870ddfb6bd97b5ddbd2d2f7d22db7ec744ad4759f118ce20866a4484a819f3dbff7f37110d21e3c7b8"
     "b5535555435301000c0c89c5e3f1e8cce00c00046080a12a1a8e0b45b2582c0e06c5300a84208661000660100860200a21ca30e61074060000c4ade4e3c453813c1e0aa2"
     "208861502165510900000000010000000400000008000000"
 )
-_ASCII_DICTIONARY = zstandard.ZstdCompressionDict(_ASCII_TABLES + _COMMON, dict_type=zstandard.DICT_TYPE_FULLDICT)
-for each in _DICTIONARY, _ASCII_DICTIONARY:
-    each.precompute_compress(level=SMALL_LEVEL)
+
+
+def _dictionary(content: bytes, kind: int) -> zstandard.ZstdCompressionDict:
+    """Made ready once, not for each request."""
+    made = zstandard.ZstdCompressionDict(content, dict_type=kind)
+    made.precompute_compress(level=SMALL_LEVEL)
+    return made
+
+
+_DICTIONARY = _dictionary(_COMMON, zstandard.DICT_TYPE_RAWCONTENT)
+_ASCII_DICTIONARY = _dictionary(_ASCII_TABLES + _COMMON, zstandard.DICT_TYPE_FULLDICT)
 
 
 class _Codec(threading.local):

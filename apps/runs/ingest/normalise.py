@@ -23,8 +23,6 @@ MAX_PROJECT_NAME = 500
 MAX_ERROR = 1_000_000
 MAX_KNOWN = 2_000
 """Bytes."""
-
-
 PACKED = ("inputs", "outputs", "events", "serialized")
 
 

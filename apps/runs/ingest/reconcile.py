@@ -173,7 +173,7 @@ def _fix_threads(rows: list[tuple[UUID, UUID, str]]) -> None:
         cursor.execute(LOCK_THREADS, keys)
         cursor.execute(ZERO_THREADS, keys)
         cursor.execute(SUM_THREADS, keys)
-        rollup.refresh_threads(cursor, _asked(keys["id"]))
+        rollup.write_values(cursor, _asked(keys["id"]))
         cursor.execute(sql.DROP_EMPTY_THREADS, keys)
 
 
@@ -181,7 +181,7 @@ def refresh_threads(threads: list[UUID]) -> None:
     """Bring percentiles and last activity of long threads up to date, which the ingest leaves to the worker."""
     with transaction.atomic(), store.raw_cursor() as cursor:
         cursor.execute(LOCK_THREADS, {"id": threads})
-        rollup.refresh_threads(cursor, _asked(threads))
+        rollup.write_values(cursor, _asked(threads))
 
 
 def _asked(threads: Sequence[Any]) -> dict[str, Any]:

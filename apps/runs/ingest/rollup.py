@@ -137,7 +137,7 @@ def _write_threads(cursor: "psycopg.Cursor[Any]", threads: dict[ThreadKey, Delta
     cursor.execute(sql.ADD_TO_THREADS, columns, prepare=True)
     for _, project_id, is_new in cursor.fetchall():
         projects[project_id].threads += is_new
-    refresh_threads(cursor, columns, prepare=True)
+    write_values(cursor, columns, prepare=True)
     stale = [thread for thread, exact in cursor.fetchall() if not exact]
     if any(delta.turns < 0 for _, delta in deltas.values()):
         cursor.execute(sql.DROP_EMPTY_THREADS, columns)
@@ -147,7 +147,7 @@ def _write_threads(cursor: "psycopg.Cursor[Any]", threads: dict[ThreadKey, Delta
         transaction.on_commit(lambda: _refresh_later(stale))
 
 
-def refresh_threads(cursor: "psycopg.Cursor[Any]", asked: dict[str, Any], *, prepare: bool = False) -> None:
+def write_values(cursor: "psycopg.Cursor[Any]", asked: dict[str, Any], *, prepare: bool = False) -> None:
     """What is not a sum, of locked threads. Selects their ids, and whether all of it is exact."""
     cursor.execute(sql.IN_ORDER)
     cursor.execute(sql.REFRESH_THREADS, asked, prepare=prepare)

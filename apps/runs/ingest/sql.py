@@ -83,7 +83,8 @@ ON CONFLICT (trace_id, id) DO UPDATE SET {", ".join(_merged(column) for column i
 """
 
 # A stub for each new trace, then the locks, both in the order of the id: writers of the same traces queue up and never deadlock.
-# A plan is kept for the life of the connection, and one made on a nearly empty table would read all of it ever after.
+# A plan is kept for the life of the connection, and one made on a nearly empty table would read all of it ever after. An earlier write of
+# the transaction may have left sorting off (IN_ORDER).
 PLAN_ONCE = "SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = on; SET LOCAL plan_cache_mode = force_generic_plan"
 PLAN_EACH_TIME = "SET LOCAL plan_cache_mode = auto"
 
